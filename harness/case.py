@@ -1,0 +1,161 @@
+"""A case: a folder with `case.yaml`, a prompt, what the model wrote and what a human ended up with."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from harness.errors import CaseError
+from harness.tree import Tree, read_tree
+
+CASE_FILE = "case.yaml"
+PLATFORMS = ("cdktf",)
+LANGUAGES = ("python",)
+_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+_HELP = "docs/case-format.md describes every field"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One pair, loaded and checked. `expectations` are people's claims: they never influence a verdict.
+
+    `entry` is the command that synthesizes the tree, split into words; `env` the extra environment it gets;
+    `tests` the paths that pytest is given.
+    """
+
+    name: str
+    root: Path
+    title: str
+    platform: str
+    language: str
+    model: str
+    prompt: str
+    entry: tuple[str, ...]
+    env: Mapping[str, str]
+    tests: tuple[str, ...]
+    tags: tuple[str, ...]
+    expectations: tuple[Mapping[str, Any], ...]
+    response: Tree
+    ideal: Tree
+
+    @property
+    def script(self) -> str:
+        """The Python file that the entry command runs, relative to the tree."""
+        return self.entry[1]
+
+
+def load_case(root: Path) -> Case:
+    """Read and check the case in the folder `root`. Raises `CaseError` with the file and the field that is wrong."""
+    root = Path(root)
+    if not root.is_dir():
+        raise CaseError(f"{root}: no such folder", "name a case folder, such as cases/zero-trust-payments")
+    path = root / CASE_FILE
+    fields = _read_fields(path)
+    entry = _entry(path, fields)
+    prompt_file = root / _text(path, fields, "prompt", "PROMPT.md")
+    return Case(
+        name=_name(root),
+        root=root,
+        title=_text(path, fields, "title"),
+        platform=_choice(path, fields, "platform", PLATFORMS),
+        language=_choice(path, fields, "language", LANGUAGES),
+        model=_text(path, fields, "model"),
+        prompt=_read_prompt(prompt_file, root),
+        entry=entry,
+        env=_environment(path, fields),
+        tests=_words(path, fields, "tests", ("tests",)),
+        tags=_words(path, fields, "tags", ()),
+        expectations=_expectations(path, fields),
+        response=read_tree(root / "response", root),
+        ideal=read_tree(root / "ideal", root),
+    )
+
+
+def _name(root: Path) -> str:
+    name = root.resolve().name
+    if not _NAME.match(name):
+        raise CaseError(f"{root}: {name!r} is no name for a case", "use letters, digits, dots, dashes and underscores")
+    return name
+
+
+def _read_fields(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise CaseError(f"{path}: missing", _HELP)
+    try:
+        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise CaseError(f"{path}: not UTF-8 ({error.reason} at byte {error.start})", "save the file as UTF-8") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" line {mark.line + 1}" if mark else ""
+        raise CaseError(f"{path}{where}: not YAML: {getattr(error, 'problem', None) or 'malformed'}", _HELP) from error
+    if not isinstance(fields, dict):
+        raise CaseError(f"{path}: holds no fields", _HELP)
+    unknown = sorted(set(map(str, fields)) - {"title", "platform", "language", "model", "prompt", "entry", "env", "tests", "tags", "expectations"})
+    if unknown:
+        raise CaseError(f"{path}: unknown field {unknown[0]!r}", _HELP)
+    return fields
+
+
+def _text(path: Path, fields: dict[str, Any], name: str, default: str | None = None) -> str:
+    value = fields.get(name, default)
+    if not isinstance(value, str) or not value.strip():
+        raise CaseError(f"{path}: field {name!r} has to be a text", _HELP)
+    return value
+
+
+def _choice(path: Path, fields: dict[str, Any], name: str, known: tuple[str, ...]) -> str:
+    value = _text(path, fields, name)
+    if value not in known:
+        raise CaseError(f"{path}: {name} {value!r} is not supported", f"known: {', '.join(known)}")
+    return value
+
+
+def _words(path: Path, fields: dict[str, Any], name: str, default: tuple[str, ...]) -> tuple[str, ...]:
+    value = fields.get(name, list(default))
+    if not isinstance(value, list) or not all(isinstance(word, str) and word for word in value):
+        raise CaseError(f"{path}: field {name!r} has to be a list of texts", _HELP)
+    return tuple(value)
+
+
+def _environment(path: Path, fields: dict[str, Any]) -> Mapping[str, str]:
+    value = fields.get("env") or {}
+    if not isinstance(value, dict) or not all(isinstance(name, str) and isinstance(text, (str, int)) for name, text in value.items()):
+        raise CaseError(f"{path}: field 'env' has to map names to texts", _HELP)
+    return {name: str(text) for name, text in value.items()}
+
+
+def _entry(path: Path, fields: dict[str, Any]) -> tuple[str, ...]:
+    try:
+        words = tuple(shlex.split(_text(path, fields, "entry")))
+    except ValueError as error:
+        raise CaseError(f"{path}: entry cannot be split into words: {error}", _HELP) from error
+    if len(words) < 2 or words[0] not in ("python", "python3") or not words[1].endswith(".py"):
+        raise CaseError(f"{path}: entry {' '.join(words)!r} is not supported", "write it as 'python FILE.py [ARGUMENTS]'")
+    if words[1].startswith("/") or ".." in words[1].split("/"):
+        raise CaseError(f"{path}: entry {words[1]!r} leaves the tree", "name a file of the tree, such as tap.py")
+    return words
+
+
+def _expectations(path: Path, fields: dict[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    value = fields.get("expectations") or []
+    if not isinstance(value, list) or not all(isinstance(item, dict) and isinstance(item.get("title"), str) for item in value):
+        raise CaseError(f"{path}: each expectation needs at least a title", _HELP)
+    return tuple(value)
+
+
+def _read_prompt(path: Path, root: Path) -> str:
+    if not path.resolve().is_relative_to(root.resolve()):
+        raise CaseError(f"{path}: the prompt lies outside the case", _HELP)
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise CaseError(f"{path}: missing", "write the prompt that the model was given into this file") from error
+    except UnicodeDecodeError as error:
+        raise CaseError(f"{path}: not UTF-8", "save the file as UTF-8") from error

@@ -1,0 +1,1 @@
+"""The checks of a variant, one module a gate."""

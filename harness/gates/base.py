@@ -1,0 +1,82 @@
+"""What a gate is, and what it answers."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from harness.diagnostics import Diagnostic
+
+if TYPE_CHECKING:
+    from harness.case import Case
+    from harness.session import Session
+    from harness.tree import Tree
+
+
+class Status(enum.StrEnum):
+    """The verdict of one gate on one tree."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    NOT_RUN = "not run"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """One gate's answer: a `FAIL` has at least one diagnostic, `NOT_RUN` and `INCONCLUSIVE` a reason.
+
+    `output` is what later gates build on (synth: the synthesized stacks and the map from construct path
+    to source line). `wall` and `cpu` are seconds; a result read from the cache keeps the ones it cost.
+    """
+
+    gate: str
+    status: Status
+    diagnostics: tuple[Diagnostic, ...] = ()
+    reason: str = ""
+    output: Mapping[str, Any] = field(default_factory=dict)
+    wall: float = 0.0
+    cpu: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.status is Status.FAIL and not self.diagnostics:
+            raise ValueError(f"gate {self.gate} failed without saying why")
+        if self.status in (Status.NOT_RUN, Status.INCONCLUSIVE) and not self.reason:
+            raise ValueError(f"gate {self.gate} is {self.status} without a reason")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a gate judges: one variant's tree, the case it belongs to, and what earlier gates answered."""
+
+    case: Case
+    tree: Tree
+    earlier: Mapping[str, GateResult]
+
+    def stacks(self) -> Mapping[str, Any]:
+        """The synthesized stacks by name, each the parsed `cdk.tf.json`; empty before synth has passed."""
+        return self.earlier["synth"].output.get("stacks", {}) if "synth" in self.earlier else {}
+
+
+class Gate(Protocol):
+    """One check. Gates are stateless; whatever lives longer than a call belongs to the session."""
+
+    name: str
+    version: str
+    """Changes when the same tree may get another answer; part of every cache key."""
+    needs: tuple[str, ...]
+    """Gates that have to pass on this tree before this one can say anything."""
+
+    def missing(self, session: Session) -> str:
+        """Why this gate cannot run here at all, with the remedy; empty when it can."""
+        ...
+
+    def key(self, subject: Subject) -> str:
+        """A digest of all of the subject that the answer depends on."""
+        ...
+
+    def run(self, subject: Subject, session: Session) -> GateResult:
+        """Judge the subject. Raises `HarnessFault` for trouble that is not the subject's."""
+        ...
