@@ -1,0 +1,78 @@
+"""Connects jsii to a kernel that Assay has already started. Runs inside the sandbox.
+
+The kernel (Node with cdktf) lives in a sandbox of its own: what it wrote is what this synthesis wrote,
+because the code under test never holds its output. Here jsii's `_NodeProcess.start`, which would start
+Node as a child, attaches to the socket that Assay handed in.
+"""
+
+import atexit
+import io
+import socket
+import sys
+import threading
+
+
+class _Attached:
+    """As much of `subprocess.Popen` as jsii uses."""
+
+    def __init__(self, connection):
+        self.stdin = connection.makefile("wb", buffering=0)
+        self.stdout = connection.makefile("rb")
+        self.stderr = io.BytesIO()
+
+    def wait(self, timeout=None):
+        return 0
+
+    def terminate(self):
+        self.stdin.close()
+
+
+def attach(descriptor):
+    """From now on jsii talks to the kernel on the socket `descriptor`; the first connection takes it."""
+    from jsii._kernel.providers import process
+
+    connection = socket.socket(fileno=descriptor)
+    taken = []
+
+    def start(self):
+        if taken:
+            raise RuntimeError("a synthesis has one jsii kernel; this program asked for a second one")
+        taken.append(True)
+        self._process = _Attached(connection)
+        self.sink_thread = threading.Thread(target=lambda: None, daemon=True)
+        self.sink_thread.start()
+        atexit.register(self.stop)
+        self.handshake()
+
+    process._NodeProcess.start = start
+
+
+def record_constructs(root):
+    """Remember which source line below `root` made each construct; returns the growing record.
+
+    The record maps construct path (`TapStack/security/key`) to `[file, line]`, file relative to `root`.
+    """
+    import jsii
+
+    lines = {}
+    paths = {}
+    kept = []
+    original = jsii.create
+    prefix = root.rstrip("/") + "/"
+
+    def create(klass, obj, args=None):
+        kept.append(obj)  # an id is only unique while its object lives
+        if args and len(args) > 1 and isinstance(args[1], str):
+            parent = paths.get(id(args[0]))
+            path = parent + "/" + args[1] if parent else args[1]
+            paths[id(obj)] = path
+            frame = sys._getframe(1)
+            while frame is not None and not frame.f_code.co_filename.startswith(prefix):
+                frame = frame.f_back
+            if frame is not None:
+                lines[path] = [frame.f_code.co_filename[len(prefix) :], frame.f_lineno]
+        return original(klass, obj, args)
+
+    # Generated bindings look `create` up in the module at every call.
+    jsii.create = create
+    return lines

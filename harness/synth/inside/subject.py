@@ -1,0 +1,64 @@
+"""Runs one program of a tree inside the sandbox and reports how it ended. Standard library only.
+
+usage: subject.py KERNEL_FD REPORT_FD LAZY_PACKAGES (run SCRIPT | pytest PATHS...) [ARGS...]
+
+The report is one JSON object on REPORT_FD. It describes; it does not decide: that a stack was
+synthesized counts only when the kernel, in a sandbox of its own, says so.
+"""
+
+import json
+import os
+import sys
+import types
+
+ROOT = "/case"
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import kernel_link  # noqa: E402
+import lazy_bindings  # noqa: E402
+import outcome  # noqa: E402
+
+sys.path.pop(0)
+
+
+def main(argv):
+    kernel, report, lazy, mode, *rest = argv
+    report_fd = int(report)
+    os.set_inheritable(report_fd, False)
+    lazy_bindings.install(lazy.split(","))
+    kernel_link.attach(int(kernel))
+    lines = kernel_link.record_constructs(ROOT)
+    result = {"outcome": "returned", "exit_code": 0, "exception": None, "tests": None, "lines": lines}
+    try:
+        if mode == "run":
+            run_script(rest[0], rest[1:])
+        else:
+            import test_report
+
+            result["tests"] = test_report.run(rest, ROOT)
+    except SystemExit as error:
+        result.update(outcome="exit", exit_code=outcome.exit_code(error))
+    except BaseException as error:
+        result.update(outcome="exception", exit_code=1, exception=outcome.describe(error, ROOT))
+        sys.stderr.write(result["exception"]["traceback"])
+    outcome.flush()
+    with os.fdopen(report_fd, "w") as stream:
+        json.dump(result, stream)
+    return result["exit_code"]
+
+
+def run_script(script, arguments):
+    """Do what `python SCRIPT ARGUMENTS` does: a fresh `__main__`, the script's folder first on the path."""
+    path = os.path.join(ROOT, script)
+    with open(path, "rb") as file:
+        code = compile(file.read(), path, "exec")
+    module = types.ModuleType("__main__")
+    module.__dict__.update(__file__=path, __builtins__=__builtins__)
+    sys.modules["__main__"] = module
+    sys.argv = [script, *arguments]
+    sys.path.insert(0, os.path.dirname(path))
+    exec(code, module.__dict__)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
