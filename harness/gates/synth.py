@@ -1,0 +1,65 @@
+"""The synth gate: the real cdktf turns the tree's program into Terraform JSON."""
+
+from __future__ import annotations
+
+import json
+
+from harness.diagnostics import Diagnostic, Location
+from harness.gates.base import GateResult, Status, Subject
+from harness.gates.program import SYNTH_LIMITS, exception_diagnostic, stopped_diagnostic, subject_key, tail
+from harness.session import Session
+from harness.synth.launcher import ProgramRun, prime, run_program
+
+
+class SynthGate:
+    """Runs the entry program; passes when it ended well and the kernel wrote at least one stack."""
+
+    name = "synth"
+    version = "1"
+    needs: tuple[str, ...] = ()
+
+    def missing(self, session: Session) -> str:
+        """Synth needs nothing beyond the core dependencies."""
+        return ""
+
+    def key(self, subject: Subject) -> str:
+        """The tree, its environment and the command that runs it."""
+        return subject_key(subject, subject.case.entry, SYNTH_LIMITS)
+
+    def run(self, subject: Subject, session: Session) -> GateResult:
+        """Output: `stacks` (name to parsed JSON) and `lines` (construct path to `[file, line]`)."""
+        script = subject.case.script
+        if script not in subject.tree:
+            missing = Diagnostic(self.name, "entry-missing", f"the entry program {script} is not in the tree", (Location(script, 1),), symbols=(script,))
+            return GateResult(self.name, Status.FAIL, (missing,))
+        prime(session.toolchain, session.sandbox)
+        arguments = ("run", *subject.case.entry[1:])
+        done = run_program(subject.tree, arguments, subject.case.env, session.toolchain, session.sandbox, SYNTH_LIMITS)
+        problem = self._problem(done, script)
+        return GateResult(
+            gate=self.name,
+            status=Status.FAIL if problem else Status.PASS,
+            diagnostics=(problem,) if problem else (),
+            output={
+                "stacks": {} if problem else {name: json.loads(text) for name, text in sorted(done.stacks.items())},
+                "lines": done.report["lines"] if done.report else {},
+            },
+            wall=done.completed.wall,
+            cpu=done.cpu,
+        )
+
+    def _problem(self, done: ProgramRun, script: str) -> Diagnostic | None:
+        completed, report = done.completed, done.report
+        start = (Location(script, 1),)
+        if completed.stopped:
+            return stopped_diagnostic(self.name, completed, SYNTH_LIMITS, script)
+        if report and report["exception"]:
+            return exception_diagnostic(self.name, report["exception"], script)
+        if completed.exit_code != 0 or report is None:
+            message = f"the program ended with exit code {completed.exit_code}" + ("" if report else " and without a report")
+            return Diagnostic(self.name, "exit-code", message, start, detail=tail(completed.stderr))
+        if not done.stacks:
+            # Files that the program wrote itself do not count; only the kernel's word does.
+            message = "the program ended without synthesizing a stack: app.synth() was never reached"
+            return Diagnostic(self.name, "no-synthesis", message, start, detail=tail(completed.stdout + completed.stderr))
+        return None
