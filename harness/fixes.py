@@ -1,8 +1,7 @@
 """From two trees to fixes: the smallest groups of edits that have to be applied together.
 
-Edits are statements (see `alignment`). Edit A needs edit B when A alone would leave a name dangling:
-A uses what only B introduces, or B's... the other way round, A removes what B still uses until it is
-applied. Edits that need each other are one fix; a one-way need stays a need between fixes, so that two
+Edits are statements (see `alignment`). Edit A needs edit B when A alone would leave a name dangling: A
+uses what only B introduces, or A removes what B's statement uses until B is applied. Edits that need each other are one fix; a one-way need stays a need between fixes, so that two
 mistakes that merely build on each other are still told apart.
 """
 
@@ -26,12 +25,26 @@ FORMAT = "format"
 
 @dataclass(frozen=True, slots=True)
 class FilePair:
-    """One path on both sides. `leaves` is None where the file is only on one side or is not text."""
+    """One path on both sides. `leaves` is None where the file is only on one side or is not text.
+
+    `by_statement` says whether the leaves are statements (each text ends with a newline) or lines as they are.
+    """
 
     path: str
     response: bytes | None
     ideal: bytes | None
     leaves: tuple[Leaf, ...] | None
+    by_statement: bool = False
+
+    @property
+    def layout_differs(self) -> bool:
+        """Whether the sides differ in what no edit holds: layout, comments, the newline at the end."""
+        if not self.by_statement or self.response is None or self.ideal is None:
+            return False
+        ends = self.response.endswith(b"\n") != self.ideal.endswith(b"\n")
+        return ends or any(
+            leaf.response.indent != leaf.ideal.indent or (not leaf.edited and leaf.response.text != leaf.ideal.text) for leaf in self.leaves or ()
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +126,9 @@ def compare(response: Tree, ideal: Tree) -> Comparison:
     graph = _needs(edits, _all_names(response), _all_names(ideal))
     groups = _absorb_additions(graph, edits, _common_uses(files.values()))
     fixes = {fix.id: fix for fix in groups}
-    if any(_layout_differs(leaf) for pair in files.values() for leaf in pair.leaves or ()):
+    if any(pair.layout_differs for pair in files.values()):
         fixes[FORMAT] = Fix(FORMAT, (), frozenset())
     return Comparison(response, ideal, files, tuple(edits), fixes)
-
-
-def _layout_differs(leaf: Leaf) -> bool:
-    return not leaf.edited and leaf.response.text != leaf.ideal.text
 
 
 def _pair_file(path: str, response: bytes | None, ideal: bytes | None) -> FilePair:
@@ -131,7 +140,7 @@ def _pair_file(path: str, response: bytes | None, ideal: bytes | None) -> FilePa
         return FilePair(path, response, ideal, None)
     if path.endswith(".py"):
         try:
-            return FilePair(path, response, ideal, tuple(align(left, right)))
+            return FilePair(path, response, ideal, tuple(align(left, right)), by_statement=True)
         except (SyntaxError, ValueError, RecursionError):
             return FilePair(path, response, ideal, tuple(align_lines(left, right)))
     return FilePair(path, response, ideal, None)

@@ -75,9 +75,9 @@ def _write_file(pair: FilePair, chosen: frozenset[str], edits: set[int], by_plac
             # Every statement of this block is on the other side; without one it would not parse.
             parts.insert(position, (f"{indent}pass\n", [Origin(leaves[0].response.line, None)]))
     content = "".join(text for text, _ in parts)
-    original = pair.response if not edits and FORMAT not in chosen else pair.ideal
-    if original is not None and not original.endswith(b"\n") and content.encode() == original + b"\n":
-        content = content[:-1]
+    base_file = pair.ideal if FORMAT in chosen else pair.response
+    if pair.by_statement and base_file is not None and not base_file.endswith(b"\n"):
+        content = content.removesuffix("\n")
     return content.encode("utf-8"), tuple(itertools.chain.from_iterable(lines for _, lines in parts))
 
 

@@ -1,0 +1,144 @@
+"""Joins the two experiments: every fix that something breaks without becomes a finding with its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.diagnostics import Diagnostic, Location
+from harness.failures import Evidence, FixSummary, IsolationEvidence, WalkEvidence
+from harness.fixes import FORMAT, Comparison
+from harness.isolation import Isolated
+from harness.symbols import Symbol
+from harness.variants import Variant, diff
+from harness.walk import Step, Walk
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One load-bearing fix and what breaks without it; what classification works on.
+
+    `diagnostic` is the telling one: of isolation where there is one, else of the walk; `others` are further
+    diagnostics of the same gate. `locations` are lines of the response. `added_parameters` are parameters
+    that the fix adds to functions, as `TapStack.environment_suffix`.
+    """
+
+    diagnostic: Diagnostic
+    others: tuple[Diagnostic, ...]
+    locations: tuple[Location, ...]
+    fix: FixSummary
+    evidence: Evidence
+    files: tuple[str, ...]
+    added_parameters: tuple[str, ...]
+    response_statements: tuple[str, ...]
+    ideal_statements: tuple[str, ...]
+
+
+def attribute(comparison: Comparison, repair: Walk, isolated: Iterable[Isolated]) -> tuple[Finding, ...]:
+    """One finding for each fix that isolation shows to be load-bearing, and for each step that only the walk shows."""
+    by_fix = {one.fix: one for one in isolated}
+    load_bearing = {fix for fix, one in by_fix.items() if one.broken}
+    step_of = {fix: step for step in repair.steps for fix in _accused(step, by_fix, load_bearing)}
+    findings = [_from_isolation(comparison, by_fix[fix], step_of.get(fix), repair, load_bearing) for fix in comparison.fixes if fix in load_bearing]
+    for step in repair.steps:
+        accused = _accused(step, by_fix, load_bearing)
+        if not any(fix in load_bearing for fix in accused):
+            findings.append(_from_walk(comparison, step, accused, load_bearing))
+    return tuple(findings)
+
+
+def _accused(step: Step, by_fix: Mapping[str, Isolated], load_bearing: set[str]) -> tuple[str, ...]:
+    """Which of a step's fixes its diagnostic belongs to: those whose absence says the same, else those that need the rest."""
+
+    def says_the_same(fix: str) -> bool:
+        return any(
+            (other.code, other.symbols[:1], other.address) == (step.diagnostic.code, step.diagnostic.symbols[:1], step.diagnostic.address)
+            for other in by_fix[fix].broken.get(step.gate, ())
+        )
+
+    alike = tuple(fix for fix in step.fixes if fix in load_bearing and says_the_same(fix))
+    return tuple(sorted(alike)) or step.culprits
+
+
+def _from_isolation(comparison: Comparison, one: Isolated, step: Step | None, repair: Walk, load_bearing: set[str]) -> Finding:
+    gate, diagnostics = next(iter(one.broken.items()))
+    others = tuple(name for name in one.broken if name != gate)
+    evidence = Evidence(
+        walk=WalkEvidence(step.gate, step.number, step.diagnostic.message) if step else None,
+        isolation=IsolationEvidence(gate, diagnostics[0].message, others, one.undone),
+        note="" if step else _why_no_step(one.fix, repair),
+    )
+    return _finding(comparison, diagnostics, one.variant, [one.fix], evidence, load_bearing)
+
+
+def _why_no_step(fix: str, repair: Walk) -> str:
+    for step in repair.steps:
+        if fix in step.fixes:
+            return f"the walk applied it in step {step.number} together with what it cured there"
+    return "the walk reached what the ideal passes without it"
+
+
+def _from_walk(comparison: Comparison, step: Step, accused: Sequence[str], load_bearing: set[str]) -> Finding:
+    evidence = Evidence(
+        walk=WalkEvidence(step.gate, step.number, step.diagnostic.message),
+        note="undone alone in the ideal it breaks no gate that can be compared; the walk's evidence stands alone",
+    )
+    return _finding(comparison, (step.diagnostic,), step.variant, accused, evidence, load_bearing)
+
+
+def _finding(
+    comparison: Comparison, diagnostics: Sequence[Diagnostic], variant: Variant, fixes: Sequence[str], evidence: Evidence, load_bearing: set[str]
+) -> Finding:
+    # What a fix needs, and what breaks nothing by itself, belongs to the cure: it is there for this.
+    serving = {need for need in comparison.with_needs(fixes) if need not in load_bearing}
+    cure = sorted({*fixes, *serving}, key=list(comparison.fixes).index)
+    edits = [edit for fix in fixes for edit in comparison.edits_of(fix)]
+    all_edits = [edit for fix in cure for edit in comparison.edits_of(fix)]
+    return Finding(
+        diagnostic=diagnostics[0],
+        others=tuple(diagnostics[1:]),
+        locations=locate(comparison, diagnostics[0], variant, fixes),
+        fix=FixSummary(tuple(cure), sum(edit.statements for edit in all_edits), diff(comparison, cure)),
+        evidence=evidence,
+        files=tuple(dict.fromkeys(edit.path for edit in edits)) or tuple(sorted({place.file for place in diagnostics[0].locations})),
+        added_parameters=tuple(sorted(_added_parameters(all_edits))),
+        response_statements=tuple(edit.response_text for edit in edits if edit.response_text),
+        ideal_statements=tuple(edit.ideal_text for edit in edits if edit.ideal_text),
+    )
+
+
+def _added_parameters(edits: Iterable) -> set[str]:
+    def parameters(symbols: Iterable[Symbol]) -> set[str]:
+        return {f"{symbol.owner}.{symbol.name}" for symbol in symbols if symbol.kind == "parameter"}
+
+    return {name for edit in edits for name in parameters(edit.after.defines) - parameters(edit.before.defines)}
+
+
+def locate(comparison: Comparison, diagnostic: Diagnostic, variant: Variant, fixes: Sequence[str]) -> tuple[Location, ...]:
+    """Where in the response the mistake stands: the diagnostic's own line where that lies in the fix, else the line
+    of the fix that names what the diagnostic is about, else the fix's first line."""
+    if FORMAT in fixes:
+        return tuple(Location(place.file, variant.origin(place).line) for place in diagnostic.locations)
+    edits = [edit for fix in fixes for edit in comparison.edits_of(fix)]
+    indexes = {edit.index for edit in edits}
+    for place in diagnostic.locations:
+        origin = variant.origin(place)
+        if origin.edit in indexes:
+            return (Location(place.file, origin.line),)
+    for symbol in diagnostic.symbols:
+        for edit in edits:
+            for offset, line in enumerate(edit.response_text.splitlines()):
+                if symbol in line:
+                    first = edit.response_line - _lead(edit.response_text)
+                    return (Location(edit.path, first + offset),)
+    return tuple(Location(edit.path, edit.response_line) for edit in edits[:1])
+
+
+def _lead(text: str) -> int:
+    """Blank and comment lines above the statement."""
+    count = 0
+    for line in text.splitlines():
+        if line.strip() and not line.strip().startswith("#"):
+            break
+        count += 1
+    return count

@@ -1,0 +1,1 @@
+"""What AWS or good order refuse although the provider accepts it: rules over the graph of resources."""

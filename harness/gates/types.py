@@ -1,0 +1,53 @@
+"""The types gate: a static type checker, reduced to the rules that stay silent on correct code."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from harness.diagnostics import Diagnostic, Location
+from harness.errors import HarnessFault
+from harness.gates.base import GateResult, Status, Subject
+from harness.gates.static import NO_PYTHON, python_key, run_tool
+from harness.session import Session
+
+RULES = ("missing-argument", "missing-module-member", "too-many-positional-arguments", "unknown-argument", "unresolved-import", "unresolved-reference")
+"""Of ty's rules, those that said nothing, or nearly nothing, on reference code; measured in benchmarks/types_rules.py.
+`invalid-argument-type` fires more often on correct CDKTF code than on broken code and is left out."""
+
+
+class TypesGate:
+    """Passes when ty has nothing to say under `RULES`."""
+
+    name = "types"
+    version = "1"
+    needs: tuple[str, ...] = ()
+
+    def missing(self, session: Session) -> str:
+        """ty is a core dependency."""
+        return ""
+
+    def key(self, subject: Subject) -> str:
+        """The Python files and the rules."""
+        return python_key(subject, RULES)
+
+    def run(self, subject: Subject, session: Session) -> GateResult:
+        """One diagnostic a finding; symbols are what ty puts in backticks."""
+        if not subject.tree.python_files():
+            return GateResult(self.name, Status.NOT_RUN, reason=NO_PYTHON)
+        argv = ["check", "--output-format", "gitlab", "--exit-zero", "--python", str(session.toolchain.python), "."]
+        output = run_tool(subject, argv, session.toolchain.executable("ty"))
+        try:
+            found = json.loads(output.stdout)
+        except ValueError as error:
+            raise HarnessFault(f"ty printed no JSON: {output.stderr.strip()[:300]}", "run `assay doctor`") from error
+        problems = tuple(sorted((_diagnostic(one) for one in found if one["check_name"] in RULES), key=lambda one: (one.locations, one.code)))
+        return GateResult(self.name, Status.FAIL if problems else Status.PASS, problems, wall=output.wall, cpu=output.wall)
+
+
+def _diagnostic(one: dict) -> Diagnostic:  # type: ignore[type-arg]
+    place = one["location"]
+    line = place["lines"]["begin"] if "lines" in place else place["positions"]["begin"]["line"]
+    path = re.sub(r"^.*?/assay-[^/]*/", "", place["path"]).removeprefix("./")
+    message = re.sub(rf"^{re.escape(one['check_name'])}: ", "", one["description"])
+    return Diagnostic("types", one["check_name"], message, (Location(path, line),), symbols=tuple(re.findall(r"`([^`]+)`", message)))

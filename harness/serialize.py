@@ -1,0 +1,29 @@
+"""Results as plain JSON data and back: the one serialisation of `harness.results`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import cattrs
+
+from harness.results import SCHEMA, RunResult
+
+_converter = cattrs.Converter()
+
+
+def dump(result: RunResult) -> dict[str, Any]:
+    """The run as dictionaries, lists, strings and numbers, ready for `json.dump`."""
+    data: dict[str, Any] = _converter.unstructure(result, RunResult)
+    return data
+
+
+def load(data: Mapping[str, Any]) -> RunResult:
+    """The run that `dump` made `data` from. Raises `ValueError` where `data` is none, or is of another schema."""
+    schema = data.get("schema") if isinstance(data, Mapping) else None
+    if schema != SCHEMA:
+        raise ValueError(f"schema {schema!r} is not {SCHEMA}, the one that this version reads")
+    try:
+        return _converter.structure(data, RunResult)
+    except cattrs.BaseValidationError as error:
+        raise ValueError("; ".join(cattrs.transform_error(error, path="result"))) from error

@@ -1,0 +1,1 @@
+"""Judges what the harness found; runs no code."""

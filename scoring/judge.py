@@ -1,0 +1,55 @@
+"""From what was measured on a case to its result: failures classified, merged, scored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.case import Case
+from harness.evaluate import Measurement, fix_records
+from harness.gates.base import GateResult, Status
+from harness.results import CaseResult
+from scoring.classify import classify
+from scoring.rubric import Rubric
+from scoring.score import score_case
+
+
+def judge_case(case: Case, measured: Measurement, rubric: Rubric) -> CaseResult:
+    """Judge one case. A broken control has no score: nothing can be said about its response."""
+    failures = classify(measured.findings, rubric)
+    variants: dict[str, Mapping[str, GateResult]] = {"response": measured.response, "ideal": measured.control}
+    variants |= {f"ideal without {one.fix}": one.results for one in measured.isolated}
+    missing = {name for name, result in measured.control.items() if result.status is Status.NOT_RUN}
+    statuses = {name: str(result.status) for name, result in measured.response.items()}
+    resources = sum(
+        len(instances)
+        for stack in measured.control["synth"].output.get("stacks", {}).values()
+        for instances in stack.get("resource", {}).values()
+    )
+    return CaseResult(
+        case=case.name,
+        title=case.title,
+        model=case.model,
+        prompt=case.prompt,
+        control="ok" if measured.control_cause is None else "broken",
+        control_cause=measured.control_cause,
+        score=None if measured.control_cause is not None else score_case(failures, statuses, missing, rubric),
+        gates={variant: {gate: str(result.status) for gate, result in results.items()} for variant, results in variants.items()},
+        reasons={
+            variant: reasons
+            for variant, results in variants.items()
+            if (reasons := {gate: result.reason for gate, result in results.items() if result.reason})
+        },
+        converged=measured.walk.converged,
+        failures=failures,
+        fixes=fix_records(measured),
+        unclassified=sum(failure.rule.startswith("unclassified") for failure in failures),
+        inconclusive=tuple(
+            f"{variant}: {gate}: {result.reason}"
+            for variant, results in variants.items()
+            for gate, result in results.items()
+            if result.status is Status.INCONCLUSIVE
+        ),
+        expectations=tuple(dict(expectation) for expectation in case.expectations),
+        resources=resources,
+        seconds=dict(measured.seconds),
+    )

@@ -1,0 +1,206 @@
+"""Laws of fixes and variants, over sources that hypothesis writes."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.fixes import FORMAT, compare
+from harness.tree import Tree
+from harness.variants import diff, make_variant
+
+NAMES = st.sampled_from(["alpha", "beta", "gamma", "delta"])
+SIMPLE = st.one_of(
+    st.builds(lambda name, value: [f"{name} = {value}"], NAMES, st.integers(0, 3)),
+    st.builds(lambda name: [f"import {name}"], NAMES),
+    st.builds(lambda name, value: [f'print("{name}", {value})'], NAMES, st.integers(0, 3)),
+    st.builds(lambda name: ["# a remark", f"use({name},", "    1)"], NAMES),
+    st.builds(lambda name: [f'text = """{name}', "  kept as it is", '"""'], NAMES),
+)
+
+
+def _indented(lines: list[str], width: int, inside_string: bool = False) -> list[str]:
+    result = []
+    for line in lines:
+        result.append(line if inside_string or not line else " " * width + line)
+        inside_string ^= line.count('"""') % 2 == 1
+    return result
+
+
+@st.composite
+def blocks(draw: st.DrawFn, depth: int = 2, width: int = 4) -> list[str]:
+    """A list of source lines that parses; `width` is the indentation of every block in it."""
+    lines: list[str] = []
+    for _ in range(draw(st.integers(1, 4))):
+        kind = draw(st.sampled_from(["simple", "simple", "def", "class", "if"])) if depth else "simple"
+        if kind == "simple":
+            lines += draw(SIMPLE)
+            continue
+        body = _indented(draw(blocks(depth=depth - 1, width=width)), width)
+        name = draw(NAMES)
+        if kind == "def":
+            lines += [f"def {name}(a, b={draw(st.integers(0, 2))}):", *body]
+        elif kind == "class":
+            lines += [f"class {name.title()}(Base):", *body]
+        else:
+            lines += [f"if {name}:", *body, "else:", *_indented(draw(blocks(depth=0, width=width)), width)]
+        if draw(st.booleans()):
+            lines.append("")
+    return lines
+
+
+@st.composite
+def sources(draw: st.DrawFn) -> str:
+    """A Python module, with either indentation and perhaps without a newline at its end."""
+    text = "\n".join(draw(blocks(width=draw(st.sampled_from([2, 4])))))
+    return text + draw(st.sampled_from(["\n", "", "\n\n"]))
+
+
+def _compare(response: str, ideal: str):
+    return compare(Tree({"lib/a.py": response.encode()}), Tree({"lib/a.py": ideal.encode()}))
+
+
+@given(sources(), sources())
+@settings(max_examples=150, deadline=None)
+def test_no_fix_gives_the_response_and_all_fixes_give_the_ideal(response: str, ideal: str) -> None:
+    comparison = _compare(response, ideal)
+    assert make_variant(comparison, ()).tree == comparison.response
+    assert make_variant(comparison, comparison.fixes).tree == comparison.ideal
+
+
+@given(sources(), sources(), st.randoms(use_true_random=False))
+@settings(max_examples=150, deadline=None)
+def test_every_set_of_fixes_parses_and_knows_where_its_lines_come_from(response: str, ideal: str, random) -> None:
+    comparison = _compare(response, ideal)
+    chosen = [fix for fix in comparison.fixes if random.random() < 0.5]
+    variant = make_variant(comparison, chosen)
+    text = variant.tree.text("lib/a.py")
+    ast.parse(text)
+    if "lib/a.py" in variant.origins:
+        lines = text.count("\n") + (not text.endswith("\n") and bool(text))
+        assert len(variant.origins["lib/a.py"]) == lines
+        assert all(1 <= origin.line <= response.count("\n") + 2 for origin in variant.origins["lib/a.py"])
+
+
+@given(sources())
+@settings(max_examples=50, deadline=None)
+def test_a_tree_compared_with_itself_has_no_fix(source: str) -> None:
+    assert not _compare(source, source).fixes
+
+
+RESPONSE = {
+    "tap.py": "from lib.stack import Stack\nStack(app, 'x', suffix='dev')\n",
+    "lib/stack.py": """from lib.keys import Keys
+from aws.bucket import Bucket
+
+
+class Stack(Base):
+  def __init__(self, scope, id, **kwargs):
+    super().__init__(scope, id)
+    keys = Keys(self, "keys")
+    Bucket(self, "bucket", name=f"b-{suffix}")
+    Topic(self, "topic", days=1)
+""",
+    "lib/keys.py": "class Keys(Base):\n  def __init__(self, scope, id):\n    super().__init__(scope, id)\n    self.policy = 'arn:1234'\n",
+    "tests/test_stack.py": "def test_stack():\n    assert Stack(app, 'x')\n",
+}
+IDEAL = {
+    "tap.py": "from lib.stack import Stack\nStack(app, 'x', suffix='dev')\n",
+    "lib/stack.py": """from lib.keys import Keys
+from aws.bucket import BucketA
+from aws.identity import Identity
+
+
+class Stack(Base):
+    def __init__(self, scope, id, suffix):
+        super().__init__(scope, id)
+        current = Identity(self, "current")
+        keys = Keys(self, "keys", account=current.account)
+        BucketA(self, "bucket", name=f"b-{suffix}")
+        Topic(self, "topic", days=2)
+""",
+    "lib/keys.py": "class Keys(Base):\n    def __init__(self, scope, id, account):\n        super().__init__(scope, id)\n        self.policy = f'arn:{account}'\n",
+    "tests/test_stack.py": "def test_stack():\n    assert Stack(app, 'x', suffix='t')\n",
+}
+
+
+@pytest.fixture(scope="module")
+def comparison():
+    return compare(*(Tree({path: text.encode() for path, text in files.items()}) for files in (RESPONSE, IDEAL)))
+
+
+def _fix_with(comparison, text: str) -> str:
+    found = [fix for fix in comparison.fixes if any(text in edit.ideal_text for edit in comparison.edits_of(fix))]
+    assert len(found) == 1, found
+    return found[0]
+
+
+def test_an_import_and_its_uses_are_one_fix(comparison) -> None:
+    edits = comparison.edits_of(_fix_with(comparison, "import BucketA"))
+    assert len(edits) == 2
+    assert "BucketA(self" in edits[1].ideal_text
+
+
+def test_a_new_required_parameter_its_caller_and_what_serves_it_are_one_fix(comparison) -> None:
+    fix = _fix_with(comparison, "account=current.account")
+    texts = "".join(edit.ideal_text for edit in comparison.edits_of(fix))
+    assert "def __init__(self, scope, id, account)" in texts
+    assert "import Identity" in texts
+    assert 'Identity(self, "current")' in texts
+
+
+def test_a_test_is_never_one_fix_with_the_code_it_tests(comparison) -> None:
+    fix = _fix_with(comparison, "suffix='t'")
+    assert all(edit.in_tests for edit in comparison.edits_of(fix))
+    assert not comparison.fixes[fix].needs
+
+
+def test_independent_statements_are_separate_fixes(comparison) -> None:
+    assert len(comparison.edits_of(_fix_with(comparison, "days=2"))) == 1
+
+
+def test_layout_is_one_fix_of_its_own(comparison) -> None:
+    assert FORMAT in comparison.fixes
+    changed = make_variant(comparison, [FORMAT]).tree
+    for path in changed.python_files():
+        assert ast.dump(ast.parse(changed.text(path))) == ast.dump(ast.parse(RESPONSE[path]))
+
+
+def test_undoing_one_fix_changes_only_its_statements(comparison) -> None:
+    fix = _fix_with(comparison, "days=2")
+    text = make_variant(comparison, set(comparison.fixes) - {fix}).tree.text("lib/stack.py")
+    assert text == IDEAL["lib/stack.py"].replace("days=2", "days=1")
+
+
+def test_needs_and_dependents_are_each_others_reverse(comparison) -> None:
+    for one, two in itertools.permutations(comparison.fixes, 2):
+        assert (two in comparison.with_needs([one])) == (one in comparison.with_dependents([two]))
+
+
+def test_the_diff_names_both_sides(comparison) -> None:
+    text = diff(comparison, [_fix_with(comparison, "days=2")])
+    assert "--- response/lib/stack.py" in text
+    assert '-    Topic(self, "topic", days=1)' in text
+    assert '+    Topic(self, "topic", days=2)' in text
+
+
+def test_files_on_one_side_only_are_added_and_removed_whole() -> None:
+    comparison = compare(Tree({"a.py": b"x = 1\n", "old.py": b"y = 1\n"}), Tree({"a.py": b"x = 1\n", "new.py": b"z = 1\n"}))
+    assert len(comparison.fixes) == 2
+    assert make_variant(comparison, comparison.fixes).tree.files.keys() == {"a.py", "new.py"}
+
+
+def test_a_response_that_does_not_parse_is_compared_by_lines() -> None:
+    comparison = compare(Tree({"a.py": b"def f(:\n    return 1\n"}), Tree({"a.py": b"def f():\n    return 1\n"}))
+    assert [edit.statements for edit in comparison.edits] == [1]
+    assert make_variant(comparison, comparison.fixes).tree == comparison.ideal
+
+
+def test_a_file_that_is_not_utf8_is_replaced_whole() -> None:
+    comparison = compare(Tree({"a.py": b"x = '\xff'\n"}), Tree({"a.py": b"x = 1\n"}))
+    assert len(comparison.edits) == 1
+    assert make_variant(comparison, comparison.fixes).tree == comparison.ideal
