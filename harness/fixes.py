@@ -224,17 +224,18 @@ def _needs(edits: list[Edit], response: Names, ideal: Names) -> nx.DiGraph:
         graph.add_edges_from((source, target) for target in targets if target != source and edits[source].in_tests == edits[target].in_tests)
 
     for edit in edits:
-        for symbol in edit.after.uses & introduced.keys():
+        # What a statement uses on both sides it does not use because of the edit.
+        newly_used = edit.after.uses - edit.before.uses
+        no_longer_used = edit.before.uses - edit.after.uses
+        for symbol in newly_used & introduced.keys():
             link(edit.index, introduced[symbol])
-        for symbol in edit.before.uses & removed.keys():
+        for symbol in no_longer_used & removed.keys():
             for remover in removed[symbol]:
                 link(remover, [edit.index])
-        newly_passed = edit.after.uses - edit.before.uses
-        no_longer_passed = edit.before.uses - edit.after.uses
         for other in edits:
-            if newly_passed & (other.after.required - other.before.required):
+            if newly_used & (other.after.required - other.before.required):
                 link(other.index, [edit.index])
-            if no_longer_passed & (other.before.required - other.after.required):
+            if no_longer_used & (other.before.required - other.after.required):
                 link(edit.index, [other.index])
     return graph
 
@@ -261,10 +262,11 @@ def _absorb_additions(graph: nx.DiGraph, edits: list[Edit], common_uses: set[Sym
 
 
 def _only_adds(edit: Edit) -> bool:
-    """Whether the response side loses nothing by the edit: a new statement, or a head with more parameters."""
+    """Whether the edit only brings names: a new statement, a head with more parameters, a call that passes more."""
     if not edit.response_text.strip():
         return True
-    return bool(edit.after.required or edit.after.defines) and edit.before.defines < edit.after.defines and edit.before.uses <= edit.after.uses
+    before, after = edit.before.defines | edit.before.uses, edit.after.defines | edit.after.uses
+    return before < after
 
 
 def _number(graph: nx.DiGraph, groups: list[set[int]]) -> list[Fix]:

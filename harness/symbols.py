@@ -16,7 +16,7 @@ class Symbol:
     """A name with its kind.
 
     `name`: a variable, class, function or import; `owner` is file and scope. `attribute`: something reached
-    by a dot, wherever it is defined; owner empty. `parameter`: what a callable accepts; owner is the
+    by a dot; the owner is the class for `self.x`, empty for what is reached on anything else. `parameter`: what a callable accepts; owner is the
     callable's name (a class for its constructor). `module`: an importable file.
     """
 
@@ -90,7 +90,7 @@ class _Collector(ast.NodeVisitor):
     def _define(self, name: str) -> None:
         self.names.defines.add(Symbol("name", self._owner(self.scope), name))
         if self.scope and self.scope[-1][:1].isupper():
-            self.names.defines.add(Symbol("attribute", "", name))
+            self.names.defines |= self._attributes(self.scope[-1], name)
 
     def _inside(self, name: str, nodes: Iterable[ast.AST]) -> None:
         outer, self.scope = self.scope, (*self.scope, name)
@@ -137,9 +137,17 @@ class _Collector(ast.NodeVisitor):
         else:
             self._define(node.id)
 
+    @staticmethod
+    def _attributes(owner: str, name: str) -> set[Symbol]:
+        return {Symbol("attribute", owner, name), Symbol("attribute", "", name)}
+
     def visit_Attribute(self, node: ast.Attribute) -> None:
-        kind = self.names.uses if isinstance(node.ctx, ast.Load) else self.names.defines
-        kind.add(Symbol("attribute", "", node.attr))
+        on_self = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+        owner = next((name for name in reversed(self.scope) if name[:1].isupper()), "") if on_self else ""
+        if isinstance(node.ctx, ast.Load):
+            self.names.uses.add(Symbol("attribute", owner, node.attr))
+        else:
+            self.names.defines |= self._attributes(owner, node.attr)
         self.visit(node.value)
 
     def visit_Call(self, node: ast.Call) -> None:

@@ -120,7 +120,7 @@ def main(descriptor: int) -> None:
     from werkzeug.serving import make_server
 
     class QuietHandler(MotoRequestHandler):
-        def log_request(self, *_: Any) -> None:
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             """Say nothing about answers that were given."""
 
     guard = Guard(DomainDispatcherApplication(create_backend_app))

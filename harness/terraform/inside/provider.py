@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import grpc
 from schema import ProviderSchema
@@ -27,7 +28,7 @@ class Provider:
             self.process = subprocess.Popen(
                 [binary, "-debug"], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=dict(environment)
             )
-        said = self._wait_until_ready(log)
+        said = self._wait_until_ready(os.path.basename(binary), log)
         self.protocol: int = said["ProtocolVersion"]
         address = said["Addr"]
         target = f"unix:{address['String']}" if address["Network"] == "unix" else address["String"]
@@ -42,7 +43,7 @@ class Provider:
         """Ask the provider for all that it knows."""
         return ProviderSchema(self.channel.unary_unary(_SCHEMA_METHODS[self.protocol])(b""))
 
-    def _wait_until_ready(self, log: Path) -> dict:
+    def _wait_until_ready(self, name: str, log: Path) -> dict[str, Any]:
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             text = log.read_text(errors="replace")
@@ -52,4 +53,4 @@ class Provider:
             if not self.alive:
                 break
             time.sleep(0.01)
-        raise RuntimeError(f"the provider {os.path.basename(self.process.args[0])} did not start: {log.read_text(errors='replace')[-400:]}")
+        raise RuntimeError(f"the provider {name} did not start: {log.read_text(errors='replace')[-400:]}")

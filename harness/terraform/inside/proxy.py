@@ -71,6 +71,7 @@ class ProviderProxy(grpc.GenericRpcHandler):
             context.abort(grpc.StatusCode.CANCELLED, "terraform has gone")
         except grpc.RpcError as error:
             context.abort(error.code(), error.details())
+        raise AssertionError("abort raises")
 
     def _provider_of(self, connection: str, configure: bool) -> Provider:
         with self._lock:

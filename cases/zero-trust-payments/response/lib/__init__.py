@@ -1,0 +1,1 @@
+"""Zero-trust payment processing infrastructure."""

@@ -1,0 +1,50 @@
+"""The plan gate: terraform plans the synthesized stacks in an empty, emulated AWS account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.gates.base import GateResult, Subject
+from harness.session import Session
+from harness.terraform.environment import plan_hole
+from harness.terraform.judge import StackVerdict, judge_stacks, missing_tools, split, terraform_call
+from harness.terraform.messages import StackView, plan_events, read_diagnostic
+from harness.terraform.server import call_terraform
+from harness.terraform.stacks import stacks_key
+
+_SECONDS = 90.0
+_ARGUMENTS = ("plan", "-json", "-input=false", "-lock=false", "-refresh=false")
+
+
+class PlanGate:
+    """Passes when every stack can be planned.
+
+    What only depends on the account or on the emulator (a data source that finds nothing, an operation
+    that is not emulated) leaves the stack inconclusive. The account is 123456789012, and empty.
+    """
+
+    name = "plan"
+    version = "1"
+    needs: tuple[str, ...] = ("synth", "validate")
+
+    def missing(self, session: Session) -> str:
+        """Terraform, its provider, or what the server that runs them needs."""
+        return missing_tools(session)
+
+    def key(self, subject: Subject) -> str:
+        """The stacks and the lines that their constructs come from; the toolchain is part of every key anyway."""
+        return stacks_key(subject)
+
+    def run(self, subject: Subject, session: Session) -> GateResult:
+        """Judge every stack. Output: `actions` (how many resources each action concerns) and `holes`."""
+
+        def judge(name: str, stack: Mapping[str, Any], view: StackView) -> StackVerdict:
+            answer = call_terraform(session, terraform_call(name, stack, subject, _ARGUMENTS, emulator=True, timeout=_SECONDS))
+            if answer.timed_out:
+                return StackVerdict(holes=(f"terraform plan did not end within {_SECONDS:.0f} s",), wall=answer.wall, cpu=answer.cpu)
+            errors, actions = plan_events(answer)
+            diagnostics, holes = split([read_diagnostic(self.name, one, view) for one in errors], plan_hole)
+            return StackVerdict(diagnostics, holes, actions, answer.wall, answer.cpu)
+
+        return judge_stacks(self.name, subject, judge)

@@ -1,0 +1,114 @@
+"""Terraform's own diagnostics, from its machine-readable output, as records of ours."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.diagnostics import Diagnostic, Location
+from harness.errors import HarnessFault
+from harness.terraform.server import TerraformAnswer
+from harness.terraform.stacks import addresses, construct_paths
+
+_CONTEXT = re.compile(r"^(?:resource\.)?((?:data\.)?[A-Za-z][\w-]*\.[\w-]+)(.*)$")
+_TYPE_ONLY = re.compile(r"^(resource|data)$")
+_KEY = re.compile(r'^\s*"([\w-]+)"\s*:')
+_QUOTED = re.compile(r'"([A-Za-z][\w.-]*)"')
+_EXPECTED = re.compile(r"^(?:expected|invalid value for) \(?([\w.]+)\)?")
+_POSITION = re.compile(r"(\.tf\.json):\d+,\d+-\d+")
+_INDEX = re.compile(r"\[[^\]]*\]|\.\d+\b")
+_DETAIL_SIZE = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class StackView:
+    """What is needed to say where a diagnostic belongs: the stack and the source line of each construct."""
+
+    stack: Mapping[str, Any]
+    lines: Mapping[str, Any]
+
+    def location(self, address: str) -> Location | None:
+        """The line that made the resource at `address`."""
+        place = self.lines.get(construct_paths(self.stack).get(_INDEX.sub("", address), ""))
+        return Location(str(place[0]), int(place[1])) if place else None
+
+
+def validate_errors(answer: TerraformAnswer) -> list[dict[str, Any]]:
+    """The error diagnostics of `terraform validate -json`. Raises `HarnessFault` for output that is none."""
+    try:
+        found = json.loads(answer.stdout)["diagnostics"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise HarnessFault(f"terraform validate gave no answer: {(answer.stderr or answer.stdout).strip()[-400:]}", "run `assay doctor`") from error
+    return [one for one in found if one["severity"] == "error"]
+
+
+def plan_events(answer: TerraformAnswer) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """The error diagnostics of `terraform plan -json`, and how many resources each action concerns."""
+    errors, actions, finished = [], Counter[str](), False
+    for line in answer.stdout.splitlines():
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        kind = event.get("type")
+        if kind == "diagnostic" and event["diagnostic"]["severity"] == "error":
+            errors.append(event["diagnostic"])
+        elif kind == "planned_change":
+            actions[event["change"]["action"]] += 1
+        finished |= kind == "change_summary"
+    if not errors and not (finished and answer.exit_code == 0):
+        raise HarnessFault(f"terraform plan gave no answer: {(answer.stderr or answer.stdout).strip()[-400:]}", "run `assay doctor`")
+    return errors, dict(sorted(actions.items()))
+
+
+def read_diagnostic(gate: str, said: Mapping[str, Any], view: StackView) -> Diagnostic:
+    """One error as terraform said it, tied to its resource, its construct and the line that made it."""
+    summary, detail = said["summary"], said.get("detail") or ""
+    snippet = said.get("snippet") or {}
+    found = _addresses(said, view)
+    places = [place for place in map(view.location, found) if place]
+    message = _POSITION.sub(r"\1", f"{summary}: {detail}" if detail else summary)
+    return Diagnostic(
+        gate=gate,
+        code=summary,
+        message=message,
+        locations=tuple(dict.fromkeys(places)),
+        address=found[0] if found else None,
+        symbols=_symbols(summary, detail, snippet, found),
+        detail=json.dumps(said, indent=1)[:_DETAIL_SIZE],
+    )
+
+
+def _addresses(said: Mapping[str, Any], view: StackView) -> list[str]:
+    """The resources that an error is about: terraform's word, else the block it stands in, else those it mentions."""
+    if said.get("address"):
+        return [said["address"]]
+    snippet = said.get("snippet") or {}
+    context = snippet.get("context") or ""
+    known = addresses(view.stack)
+    if match := _CONTEXT.match(context):
+        return [match[1]]
+    if _TYPE_ONLY.match(context) and (key := _KEY.match(snippet.get("code") or "")):
+        prefix = ("data." if context == "data" else "") + key[1] + "."
+        return [address for address in known if address.startswith(prefix)]
+    text = f"{said['summary']} {said.get('detail') or ''}"
+    return [address for address in known if re.search(rf"(?<![\w.-]){re.escape(address)}(?![\w-])", text)]
+
+
+def _symbols(summary: str, detail: str, snippet: Mapping[str, Any], found: list[str]) -> tuple[str, ...]:
+    """Attribute (with the blocks around it), then what the message quotes, then resource types."""
+    names: list[str] = []
+    if match := _CONTEXT.match(snippet.get("context") or ""):
+        key = _KEY.match(snippet.get("code") or "")
+        blocks = _INDEX.sub("", match[2]).strip(".")
+        names += [".".join(part for part in (blocks, key[1] if key else "") if part)]
+        names += [key[1]] if key else []
+    if expected := _EXPECTED.match(summary):
+        names += [_INDEX.sub("", expected[1]), expected[1].rpartition(".")[2]]
+    names += _QUOTED.findall(f"{summary} {detail}")
+    names += [address.removeprefix("data.").partition(".")[0] for address in found]
+    return tuple(dict.fromkeys(name for name in names if name))
