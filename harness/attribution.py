@@ -90,7 +90,7 @@ def _finding(
     comparison: Comparison, diagnostics: Sequence[Diagnostic], variant: Variant, fixes: Sequence[str], evidence: Evidence, load_bearing: set[str]
 ) -> Finding:
     # What a fix needs, and what breaks nothing by itself, belongs to the cure: it is there for this.
-    serving = {need for need in comparison.with_needs(fixes) if need not in load_bearing}
+    serving = _serving(comparison, fixes, load_bearing)
     cure = sorted({*fixes, *serving}, key=list(comparison.fixes).index)
     edits = [edit for fix in fixes for edit in comparison.edits_of(fix)]
     all_edits = [edit for fix in cure for edit in comparison.edits_of(fix)]
@@ -105,6 +105,17 @@ def _finding(
         response_statements=tuple(edit.response_text for edit in edits if edit.response_text),
         ideal_statements=tuple(edit.ideal_text for edit in edits if edit.ideal_text),
     )
+
+
+def _serving(comparison: Comparison, fixes: Sequence[str], load_bearing: set[str]) -> set[str]:
+    """The needs of `fixes` that are load-bearing for nothing else, and theirs in turn."""
+    found: set[str] = set()
+    waiting = list(fixes)
+    while waiting:
+        for need in comparison.fixes[waiting.pop()].needs - load_bearing - found:
+            found.add(need)
+            waiting.append(need)
+    return found
 
 
 def _added_parameters(edits: Iterable) -> set[str]:
@@ -131,6 +142,8 @@ def locate(comparison: Comparison, diagnostic: Diagnostic, variant: Variant, fix
                 if symbol in line:
                     first = edit.response_line - _lead(edit.response_text)
                     return (Location(edit.path, first + offset),)
+    # A statement that the response has says more than the place where one is missing, and code more than its imports.
+    edits.sort(key=lambda edit: (not edit.response_text.strip(), edit.response_text.lstrip().startswith(("import ", "from "))))
     return tuple(Location(edit.path, edit.response_line) for edit in edits[:1])
 
 

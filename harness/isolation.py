@@ -11,7 +11,7 @@ from harness.gates.base import GateResult, Status
 from harness.tree import Tree
 from harness.variants import Variant, make_variant
 
-Judge = Callable[[Tree], Mapping[str, GateResult]]
+Judge = Callable[[Tree, Sequence[str]], Mapping[str, GateResult]]
 _VERDICTS = (Status.PASS, Status.FAIL)
 
 
@@ -39,11 +39,14 @@ def isolate(comparison: Comparison, fix: str, judge: Judge, control: Mapping[str
     every = frozenset(comparison.fixes)
     undone = comparison.with_dependents([fix])
     variant = make_variant(comparison, every - undone)
-    results = judge(variant.tree)
-    baseline = control if undone == {fix} else judge(make_variant(comparison, every - undone | {fix}).tree)
+    results = judge(variant.tree, order)
+    suspects = [name for name in order if new_diagnostics(results.get(name), control.get(name))]
+    baseline: Mapping[str, GateResult] = {}
+    if suspects and undone != {fix}:
+        baseline = judge(make_variant(comparison, every - undone | {fix}).tree, suspects)
     broken = {}
-    for name in order:
-        if fresh := new_diagnostics(results.get(name), baseline.get(name), control.get(name)):
+    for name in suspects:
+        if fresh := new_diagnostics(results[name], control[name], baseline.get(name, control[name])):
             broken[name] = fresh
     return Isolated(fix, tuple(sorted(undone)), variant, broken, results)
 

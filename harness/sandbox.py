@@ -238,6 +238,7 @@ class Sandbox:
         outer = Path(tempfile.mkdtemp(prefix="assay-"))
         outer.chmod(0o711)
         inner = Path(tempfile.mkdtemp(dir=outer))
+        inner.chmod(0o755)
         try:
             yield inner
         finally:

@@ -16,6 +16,7 @@ from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from harness.errors import HarnessFault, UsageError
 from harness.providers import find_provider
@@ -78,10 +79,15 @@ class ToolReport:
 
 def pins(name: str = DEFAULT) -> Mapping[str, str]:
     """The pinned versions of a toolchain. Raises `UsageError` for one that is not in `toolchains.toml`."""
-    known = tomllib.loads((files("harness") / "toolchains.toml").read_text(encoding="utf-8"))
+    known = pin_file()["toolchains"]
     if name not in known:
         raise UsageError(f"there is no toolchain {name!r}", f"known: {', '.join(known)}")
-    return known[name]
+    return dict(known[name])
+
+
+def pin_file() -> dict[str, Any]:
+    """All of `toolchains.toml`: `toolchains` by name, `releases` with the checksums of archives."""
+    return tomllib.loads((files("harness") / "toolchains.toml").read_text(encoding="utf-8"))
 
 
 def find_toolchain(name: str = DEFAULT, environ: Mapping[str, str] = os.environ) -> Toolchain:

@@ -56,11 +56,15 @@ def walk(comparison: Comparison, judge: JudgeSome, control: Mapping[str, GateRes
     while position < len(judged):
         gate = judged[position]
         variant = make_variant(comparison, applied)
-        found = new_diagnostics(judge(variant.tree, [gate]).get(gate), control[gate])
+        result = judge(variant.tree, [gate])[gate]
+        found = new_diagnostics(result, control[gate])
         if not found:
-            if not _passes(judge(variant.tree, [gate])[gate], control[gate]):
+            if not _passes(result, control[gate]):
                 break
             position += 1
+            if position == len(judged):
+                # A fix may have brought back what an earlier gate refuses: only now are all of them asked again.
+                position = _first_refusing(judge, variant.tree, judged, control)
             continue
         remaining = [fix for fix in comparison.fixes if fix not in applied]
         cure = _smallest_cure(comparison, judge, control, gate, found[0], variant, remaining)
@@ -71,16 +75,12 @@ def walk(comparison: Comparison, judge: JudgeSome, control: Mapping[str, GateRes
         left = {diagnostic.identity for diagnostic in after}
         cured = tuple(diagnostic for diagnostic in found if diagnostic.identity not in left)
         steps.append(Step(len(steps) + 1, gate, found[0], variant, cure, _culprits(comparison, cure), cured))
-        # A fix may bring back what an earlier gate refuses, so the walk looks at all of them again.
-        position = _first_unproved(judge, make_variant(comparison, applied).tree, judged, position, control)
     return Walk(tuple(steps), position >= len(judged), tuple(fix for fix in comparison.fixes if fix not in applied))
 
 
-def _first_unproved(judge: JudgeSome, tree: Tree, judged: Sequence[str], position: int, control: Mapping[str, GateResult]) -> int:
-    for earlier, name in enumerate(judged[:position]):
-        if not _passes(judge(tree, [name])[name], control[name]):
-            return earlier
-    return position
+def _first_refusing(judge: JudgeSome, tree: Tree, judged: Sequence[str], control: Mapping[str, GateResult]) -> int:
+    results = judge(tree, judged)
+    return next((number for number, name in enumerate(judged) if not _passes(results[name], control[name])), len(judged))
 
 
 def _passes(result: GateResult, control: GateResult) -> bool:

@@ -141,17 +141,12 @@ def _texts(members: Sequence[_Classified], rubric: Rubric) -> tuple[str, Categor
 
 
 def _severity(members: Sequence[_Classified], rubric: Rubric) -> Severity:
-    gates = {one.gate for one in members}
-    also = {gate for one in members if one.finding.evidence.isolation for gate in one.finding.evidence.isolation.also}
+    gates = [one.gate for one in members]
+    also = [gate for one in members if one.finding.evidence.isolation for gate in one.finding.evidence.isolation.also]
     remarks = sum(1 + len(one.finding.others) for one in members)
-    if remarks == 1 and not also and (gate := first_of(gates)) in rubric.single_remark_severity:
-        return rubric.single_remark_severity[gate]
+    if remarks == 1 and not also:
+        return rubric.single_remark_severity.get(gates[0], rubric.severity_of(gates[0]))
     return min((rubric.severity_of(gate) for gate in gates), key=rank)
-
-
-def first_of(gates: set[str]) -> str:
-    """The only member of a set of one."""
-    return next(iter(gates))
 
 
 def _message(members: Sequence[_Classified]) -> str:

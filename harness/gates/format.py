@@ -34,12 +34,12 @@ class FormatGate:
         """One diagnostic a file that the formatter would change, at the first line that it would change."""
         if not subject.tree.python_files():
             return GateResult(self.name, Status.NOT_RUN, reason=NO_PYTHON)
-        argv = ["format", "--diff", "--isolated", "--no-cache", "--line-length", str(LINE_LENGTH), "."]
-        output = run_tool(subject, argv, session.toolchain.executable("ruff"))
+        argv = ["format", "--diff", "--isolated", "--no-cache", "--line-length", str(LINE_LENGTH), *subject.tree.python_files()]
+        output = run_tool(subject, session, "ruff", argv)
         if output.exit_code not in (0, 1, 2):
             raise HarnessFault(f"ruff ended with {output.exit_code}: {output.stderr.strip()[:200]}", "run `assay doctor`")
         problems = [*_changed(output.stdout), *_unreadable(output.stderr)]
-        return GateResult(self.name, Status.FAIL if problems else Status.PASS, tuple(problems), wall=output.wall, cpu=output.wall)
+        return GateResult(self.name, Status.FAIL if problems else Status.PASS, tuple(problems), wall=output.wall, cpu=output.cpu)
 
 
 def _changed(text: str) -> list[Diagnostic]:

@@ -9,7 +9,7 @@ from harness.diagnostics import Diagnostic, Location
 from harness.errors import HarnessFault
 from harness.gates.base import GateResult, Status, Subject
 from harness.gates.format import LINE_LENGTH
-from harness.gates.static import NO_PYTHON, python_key, run_tool
+from harness.gates.static import NO_PYTHON, SOURCES, python_key, run_tool
 from harness.session import Session
 
 RULES = "E,F,W"
@@ -35,19 +35,18 @@ class LintGate:
         """One diagnostic a remark; symbols are what ruff puts in backticks."""
         if not subject.tree.python_files():
             return GateResult(self.name, Status.NOT_RUN, reason=NO_PYTHON)
-        argv = ["check", "--isolated", "--no-cache", "--select", RULES, "--line-length", str(LINE_LENGTH), "--output-format", "json", "."]
-        output = run_tool(subject, argv, session.toolchain.executable("ruff"))
+        argv = ["check", "--isolated", "--no-cache", "--select", RULES, "--line-length", str(LINE_LENGTH), "--output-format", "json", *subject.tree.python_files()]
+        output = run_tool(subject, session, "ruff", argv)
         try:
             remarks = json.loads(output.stdout)
         except ValueError as error:
             raise HarnessFault(f"ruff printed no JSON: {output.stderr.strip()[:200]}", "run `assay doctor`") from error
         problems = tuple(sorted((_diagnostic(remark) for remark in remarks), key=lambda one: (one.locations, one.code)))
-        return GateResult(self.name, Status.FAIL if problems else Status.PASS, problems, wall=output.wall, cpu=output.wall)
+        return GateResult(self.name, Status.FAIL if problems else Status.PASS, problems, wall=output.wall, cpu=output.cpu)
 
 
 def _diagnostic(remark: dict) -> Diagnostic:  # type: ignore[type-arg]
-    # Ruff names files by their full path in the folder it ran in.
-    path = re.sub(r"^.*?/assay-[^/]*/", "", remark["filename"])
+    path = remark["filename"].removeprefix(SOURCES + "/")
     return Diagnostic(
         gate="lint",
         code=remark["code"] or "syntax-error",

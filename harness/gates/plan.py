@@ -9,11 +9,12 @@ from harness.gates.base import GateResult, Subject
 from harness.session import Session
 from harness.terraform.environment import plan_hole
 from harness.terraform.judge import StackVerdict, judge_stacks, missing_tools, split, terraform_call
-from harness.terraform.messages import StackView, plan_events, read_diagnostic
+from harness.terraform.messages import StackView, plan_report, read_diagnostic
 from harness.terraform.server import call_terraform
 from harness.terraform.stacks import stacks_key
 
 _SECONDS = 90.0
+_PATIENCE = 10.0
 _ARGUMENTS = ("plan", "-json", "-input=false", "-lock=false", "-refresh=false")
 
 
@@ -40,11 +41,12 @@ class PlanGate:
         """Judge every stack. Output: `actions` (how many resources each action concerns) and `holes`."""
 
         def judge(name: str, stack: Mapping[str, Any], view: StackView) -> StackVerdict:
-            answer = call_terraform(session, terraform_call(name, stack, subject, _ARGUMENTS, emulator=True, timeout=_SECONDS))
-            if answer.timed_out:
-                return StackVerdict(holes=(f"terraform plan did not end within {_SECONDS:.0f} s",), wall=answer.wall, cpu=answer.cpu)
-            errors, actions = plan_events(answer)
-            diagnostics, holes = split([read_diagnostic(self.name, one, view) for one in errors], plan_hole)
-            return StackVerdict(diagnostics, holes, actions, answer.wall, answer.cpu)
+            call = terraform_call(name, stack, subject, _ARGUMENTS, emulator=True, timeout=_SECONDS, patience=_PATIENCE)
+            answer = call_terraform(session, call)
+            report = plan_report(answer)
+            diagnostics, holes = split([read_diagnostic(self.name, one, view) for one in report.errors], plan_hole)
+            late = (f"terraform plan did not end within {_SECONDS:.0f} s",) if answer.timed_out else ()
+            late += tuple(f"{address} was not found within {_PATIENCE:.0f} s in an empty account" for address in report.pending)
+            return StackVerdict(diagnostics, (*late, *holes), report.actions, answer.wall, answer.cpu)
 
         return judge_stacks(self.name, subject, judge)

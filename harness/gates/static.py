@@ -4,48 +4,50 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
-import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from harness.errors import HarnessFault
 from harness.gates.base import Subject
+from harness.sandbox import Command, Limits, Mount
+from harness.session import Session
+from harness.synth.launcher import python_mounts
+from harness.tree import Tree
 
-_SECONDS = 60
+SOURCES = "/sources"
+_LIMITS = Limits(wall=60, output=16 * 1024**2)
 
 
 @dataclass(frozen=True, slots=True)
 class ToolOutput:
-    """What a tool printed, and what it took in seconds of wall time."""
+    """What a tool printed, and what it took in seconds."""
 
     exit_code: int
     stdout: str
     stderr: str
     wall: float
+    cpu: float
 
 
-def run_tool(subject: Subject, argv: Sequence[str], tool: Path) -> ToolOutput:
+def run_tool(subject: Subject, session: Session, tool: str, argv: Sequence[str]) -> ToolOutput:
     """Run `tool` with `argv` in a folder that holds the subject's Python files and nothing else.
 
     The tools read the code and never run it; no setting of the tree reaches them. Raises `HarnessFault`.
     """
-    started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="assay-") as folder:
-        for path in subject.tree.python_files():
-            target = Path(folder) / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(subject.tree.files[path])
-        try:
-            done = subprocess.run(
-                [str(tool), *argv], cwd=folder, capture_output=True, text=True, errors="replace", timeout=_SECONDS,
-                env={"PATH": "/usr/bin:/bin", "HOME": folder, "NO_COLOR": "1", "RUFF_NO_CACHE": "true"},
-            )  # fmt: skip
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise HarnessFault(f"{tool.name} did not run: {error}", "run `assay doctor`") from error
-    return ToolOutput(done.returncode, done.stdout, done.stderr, time.monotonic() - started)
+    sources = Tree({path: subject.tree.files[path] for path in subject.tree.python_files()})
+    with session.sandbox.scratch() as folder:
+        sources.write(folder)
+        command = Command(
+            argv=(str(session.toolchain.executable(tool)), *argv),
+            cwd=SOURCES,
+            env={"PATH": "/usr/bin:/bin", "HOME": "/tmp", "NO_COLOR": "1"},
+            mounts=(*python_mounts(session.toolchain), Mount(folder, SOURCES)),
+            limits=_LIMITS,
+        )
+        done = session.sandbox.run(command)
+    if done.stopped:
+        raise HarnessFault(f"{tool} went over its limit of {done.stopped} on this tree", "run `assay doctor`")
+    return ToolOutput(done.exit_code, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"), done.wall, done.cpu)
 
 
 def python_key(subject: Subject, *extra: object) -> str:

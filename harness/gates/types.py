@@ -8,7 +8,7 @@ import re
 from harness.diagnostics import Diagnostic, Location
 from harness.errors import HarnessFault
 from harness.gates.base import GateResult, Status, Subject
-from harness.gates.static import NO_PYTHON, python_key, run_tool
+from harness.gates.static import NO_PYTHON, SOURCES, python_key, run_tool
 from harness.session import Session
 
 RULES = ("missing-argument", "missing-module-member", "too-many-positional-arguments", "unknown-argument", "unresolved-import", "unresolved-reference")
@@ -35,19 +35,19 @@ class TypesGate:
         """One diagnostic a finding; symbols are what ty puts in backticks."""
         if not subject.tree.python_files():
             return GateResult(self.name, Status.NOT_RUN, reason=NO_PYTHON)
-        argv = ["check", "--output-format", "gitlab", "--exit-zero", "--python", str(session.toolchain.python), "."]
-        output = run_tool(subject, argv, session.toolchain.executable("ty"))
+        argv = ["check", "--output-format", "gitlab", "--exit-zero", "--python", str(session.toolchain.python), *subject.tree.python_files()]
+        output = run_tool(subject, session, "ty", argv)
         try:
             found = json.loads(output.stdout)
         except ValueError as error:
             raise HarnessFault(f"ty printed no JSON: {output.stderr.strip()[:300]}", "run `assay doctor`") from error
         problems = tuple(sorted((_diagnostic(one) for one in found if one["check_name"] in RULES), key=lambda one: (one.locations, one.code)))
-        return GateResult(self.name, Status.FAIL if problems else Status.PASS, problems, wall=output.wall, cpu=output.wall)
+        return GateResult(self.name, Status.FAIL if problems else Status.PASS, problems, wall=output.wall, cpu=output.cpu)
 
 
 def _diagnostic(one: dict) -> Diagnostic:  # type: ignore[type-arg]
     place = one["location"]
     line = place["lines"]["begin"] if "lines" in place else place["positions"]["begin"]["line"]
-    path = re.sub(r"^.*?/assay-[^/]*/", "", place["path"]).removeprefix("./")
+    path = place["path"].removeprefix(SOURCES + "/").removeprefix("./")
     message = re.sub(rf"^{re.escape(one['check_name'])}: ", "", one["description"])
     return Diagnostic("types", one["check_name"], message, (Location(path, line),), symbols=tuple(re.findall(r"`([^`]+)`", message)))

@@ -84,6 +84,7 @@ def _command(
             "USER": "assay",
             "PYTHONHASHSEED": "0",
             "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
             **environment,
         },
         mounts=(*python_mounts(toolchain), Mount(inside, _INSIDE), Mount(folder, CASE_ROOT, writable=True)),

@@ -23,6 +23,7 @@ _CREDENTIALS = re.compile(
     r"shared config profile|AWS account ID not allowed|No valid credential sources|Error retrieving .*credentials|SSO|source_profile|could not find .*credentials file",
     re.IGNORECASE,
 )
+_INTERRUPTED = re.compile(r"operation canceled|context canceled|request canceled|execution halted", re.IGNORECASE)
 _VARIABLE = re.compile(r'variable "([^"]+)" is not set')
 
 
@@ -35,6 +36,8 @@ def validate_hole(said: Diagnostic) -> str:
 
 def plan_hole(said: Diagnostic) -> str:
     """Why an error of plan is not the code's; empty where it is."""
+    if _INTERRUPTED.search(said.message):
+        return "terraform was interrupted"
     return validate_hole(said) or _emulator_hole(said) or _machine_hole(said) or _account_hole(said)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.diagnostics import Diagnostic
+from harness.diagnostics import Diagnostic, Location
 from harness.errors import HarnessFault
 from harness.gates.base import GateResult, Status, Subject
 from harness.session import Session
@@ -65,7 +65,8 @@ def judge_stacks(gate: str, subject: Subject, judge: Callable[[str, Mapping[str,
         raise HarnessFault(f"{gate}: synth passed without a stack", "report this as a bug")
     lines = subject.earlier["synth"].output.get("lines", {})
     verdicts = {name: _judge_one(name, stack, lines, judge) for name, stack in stacks.items()}
-    diagnostics = tuple(dict.fromkeys(one for verdict in verdicts.values() for one in verdict.diagnostics))
+    # Terraform works in parallel, so its own order is not the same twice.
+    diagnostics = tuple(sorted({one for verdict in verdicts.values() for one in verdict.diagnostics}, key=_order))
     holes = dict.fromkeys(hole for verdict in verdicts.values() for hole in verdict.holes)
     actions = sum((Counter(verdict.actions) for verdict in verdicts.values()), Counter[str]())
     status = Status.FAIL if diagnostics else Status.INCONCLUSIVE if holes else Status.PASS
@@ -78,6 +79,10 @@ def judge_stacks(gate: str, subject: Subject, judge: Callable[[str, Mapping[str,
         wall=sum(verdict.wall for verdict in verdicts.values()),
         cpu=sum(verdict.cpu for verdict in verdicts.values()),
     )
+
+
+def _order(said: Diagnostic) -> tuple[tuple[Location, ...], str, str]:
+    return said.locations, said.address or "", said.message
 
 
 def _judge_one(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,28 +46,48 @@ def validate_errors(answer: TerraformAnswer) -> list[dict[str, Any]]:
     return [one for one in found if one["severity"] == "error"]
 
 
-def plan_events(answer: TerraformAnswer) -> tuple[list[dict[str, Any]], dict[str, int]]:
-    """The error diagnostics of `terraform plan -json`, and how many resources each action concerns."""
-    errors, actions, finished = [], Counter[str](), False
-    for line in answer.stdout.splitlines():
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue
+@dataclass(frozen=True, slots=True)
+class PlanReport:
+    """What `terraform plan -json` said: errors, how many resources each action concerns, and what was still being read at its end."""
+
+    errors: tuple[Mapping[str, Any], ...]
+    actions: Mapping[str, int]
+    pending: tuple[str, ...]
+
+
+def plan_report(answer: TerraformAnswer) -> PlanReport:
+    """Read the events of a plan. Raises `HarnessFault` where a plan that had its time says neither what it plans nor what is wrong."""
+    errors, actions, pending, finished = [], Counter[str](), dict[str, None](), False
+    for event in _events(answer.stdout):
         kind = event.get("type")
         if kind == "diagnostic" and event["diagnostic"]["severity"] == "error":
             errors.append(event["diagnostic"])
         elif kind == "planned_change":
             actions[event["change"]["action"]] += 1
+        elif kind == "apply_progress":
+            pending[event["hook"]["resource"]["addr"]] = None
+        elif kind == "apply_complete":
+            pending.pop(event["hook"]["resource"]["addr"], None)
         finished |= kind == "change_summary"
-    if not errors and not (finished and answer.exit_code == 0):
+    if not errors and not answer.timed_out and not (finished and answer.exit_code == 0):
         raise HarnessFault(f"terraform plan gave no answer: {(answer.stderr or answer.stdout).strip()[-400:]}", "run `assay doctor`")
-    return errors, dict(sorted(actions.items()))
+    return PlanReport(tuple(errors), dict(sorted(actions.items())), tuple(pending))
+
+
+def _events(output: str) -> Iterator[dict[str, Any]]:
+    """The JSON lines of terraform's output; what a provider may print between them is left out."""
+    for line in output.splitlines():
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict):
+            yield event
 
 
 def read_diagnostic(gate: str, said: Mapping[str, Any], view: StackView) -> Diagnostic:
     """One error as terraform said it, tied to its resource, its construct and the line that made it."""
-    summary, detail = said["summary"], said.get("detail") or ""
+    summary, detail = _in_order(said["summary"]), said.get("detail") or ""
     snippet = said.get("snippet") or {}
     found = _addresses(said, view)
     places = [place for place in map(view.location, found) if place]
@@ -81,6 +101,12 @@ def read_diagnostic(gate: str, said: Mapping[str, Any], view: StackView) -> Diag
         symbols=_symbols(summary, detail, snippet, found),
         detail=json.dumps(said, indent=1)[:_DETAIL_SIZE],
     )
+
+
+def _in_order(summary: str) -> str:
+    """Terraform lists the members of a cycle in an order that changes from run to run."""
+    head, mark, members = summary.partition("Cycle: ")
+    return f"{head}{mark}{', '.join(sorted(members.split(', ')))}" if mark else summary
 
 
 def _addresses(said: Mapping[str, Any], view: StackView) -> list[str]:
@@ -110,5 +136,6 @@ def _symbols(summary: str, detail: str, snippet: Mapping[str, Any], found: list[
     if expected := _EXPECTED.match(summary):
         names += [_INDEX.sub("", expected[1]), expected[1].rpartition(".")[2]]
     names += _QUOTED.findall(f"{summary} {detail}")
-    names += [address.removeprefix("data.").partition(".")[0] for address in found]
+    types = (address.removeprefix("data.").partition(".")[0] for address in found)
+    names += [name for name in types if "_" in name]
     return tuple(dict.fromkeys(name for name in names if name))

@@ -50,7 +50,8 @@ class TerraformCall:
     `files` are written below the folder that a tree has during synth, `folder` is where terraform starts.
     `types` are the names under `resource` and `data` that the configuration uses (the provider then
     answers with these types only; None for all). `emulator` says whether AWS is needed; the account is
-    empty each time. `timeout` is in seconds.
+    empty each time. `timeout` is in seconds; so is `patience`: where one resource or data source takes
+    longer (terraform reports that in `-json` output only), terraform is interrupted and says what it knows.
     """
 
     arguments: tuple[str, ...]
@@ -59,12 +60,13 @@ class TerraformCall:
     types: Mapping[str, tuple[str, ...]] | None = None
     emulator: bool = False
     timeout: float = 60.0
+    patience: float | None = None
 
     def request(self) -> str:
         """The line that the agent reads."""
         files = {path: base64.b64encode(content).decode() for path, content in sorted(self.files.items())}
         fields = {"arguments": self.arguments, "files": files, "folder": self.folder, "types": self.types}
-        return json.dumps(fields | {"emulator": self.emulator, "timeout": self.timeout}, sort_keys=True)
+        return json.dumps(fields | {"emulator": self.emulator, "timeout": self.timeout, "patience": self.patience}, sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)

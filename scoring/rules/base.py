@@ -22,7 +22,8 @@ Refine = Callable[[dict[str, str], Diagnostic, "Finding"], Names | None]
 
 CDKTF_DOCS = "https://developer.hashicorp.com/terraform/cdktf/concepts"
 PROVIDER_DOCS = "https://registry.terraform.io/providers/hashicorp/aws/latest/docs"
-RESOURCE_DOCS = PROVIDER_DOCS + "/resources/{resource}"
+RESOURCE_DOCS = "{resource_docs}"
+"""The page of the resource that a diagnostic is about."""
 
 STOPS_SYNTHESIS = "Deployment blocked: synthesis stops here, so nothing of the stack exists, and what is wrong behind it stays hidden."
 STOPS_VALIDATION = "Deployment blocked: the stack synthesizes, but the provider refuses it before anything is created."
@@ -105,15 +106,19 @@ def text_of(diagnostic: Diagnostic) -> str:
 
 
 def common_names(diagnostic: Diagnostic) -> dict[str, str]:
-    """Names that every rule's texts can use."""
-    kind = (diagnostic.address or "").removeprefix("data.").split(".")[0]
+    """Names that every rule's texts can use. `kind` and `address` are empty for what concerns no single resource."""
+    address = diagnostic.address or ""
+    kind = address.removeprefix("data.").split(".")[0]
+    folder = "data-sources" if address.startswith("data.") else "resources"
     return {
         "code": diagnostic.code,
-        "summary": first_line(diagnostic.message),
+        "summary": first_line(diagnostic.message).rstrip(".:"),
         "symbol": diagnostic.symbols[0] if diagnostic.symbols else "",
-        "address": diagnostic.address or "",
-        "resource": kind.removeprefix("aws_"),
-        "file": diagnostic.locations[0].file if diagnostic.locations else "",
+        "address": address,
+        "kind": kind,
+        "resource": kind or "a resource",
+        "resource_docs": f"{PROVIDER_DOCS}/{folder}/{kind.removeprefix('aws_')}" if kind.startswith("aws_") else PROVIDER_DOCS,
+        "file": diagnostic.locations[0].file if diagnostic.locations else "a file",
     }
 
 

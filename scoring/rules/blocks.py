@@ -66,7 +66,12 @@ RULES = (
         lesson='AWS provider configuration: default_tags is [{{"tags": {{...}}}}], not a mapping of tags.',
         documentation=PROVIDER_DOCS + "#default_tags",
         examples=(
-            Example("synth", "RuntimeError", _list_refused("provider", "AwsProvider", "defaultTags", "AwsProviderDefaultTags"), symbols=("AwsProvider",)),
+            Example(
+                "synth",
+                "RuntimeError",
+                _list_refused("provider", "AwsProvider", "defaultTags", "AwsProviderDefaultTags"),
+                symbols=("AwsProvider",),
+            ),
         ),
     ),
     Rule(

@@ -63,12 +63,16 @@ RULES = (
         id="attribute-not-in-bindings",
         gates=("synth",),
         codes=("AttributeError",),
-        pattern=r"'(?P<owner>(?!dict|list|str|int|float|tuple|NoneType)[A-Z]\w*(?<!Stack))' object has no attribute '(?P<name>\w+)'|type object '(?P<kind>Fn|Token|[A-Z]\w+)' has no attribute '(?P<member>\w+)'|module 'cdktf[\w.]*' has no attribute '(?P<symbol>\w+)'",
+        pattern=(
+            r"'(?P<owner>(?!NoneType)[A-Z]\w*(?<!Stack))' object has no attribute '(?P<name>\w+)'"
+            r"|type object '(?P<type>[A-Z]\w+)' has no attribute '(?P<member>\w+)'"
+            r"|module '(?P<module>cdktf[\w.]*)' has no attribute '(?P<defined>\w+)'"
+        ),
         refine=lambda names, diagnostic, finding: (
             names
             | {
-                "owner": names.get("owner") or names.get("kind") or "the module",
-                "name": names.get("name") or names.get("member") or names["symbol"],
+                "owner": names.get("owner") or names.get("type") or names["module"],
+                "name": names.get("name") or names.get("member") or names["defined"],
             }
         ),
         category=Category.CDKTF_API,

@@ -43,7 +43,12 @@ RULES = (
         lesson="Account ids: look the account id up with DataAwsCallerIdentity; never write one down.",
         documentation=PROVIDER_DOCS + "/data-sources/caller_identity",
         examples=(
-            Example("constraints", "account-id-hardcoded", "aws_kms_key.main: policy names the account 123456789012 literally", address="aws_kms_key.main"),
+            Example(
+                "constraints",
+                "account-id-hardcoded",
+                "aws_kms_key.main: policy names the account 123456789012 literally",
+                address="aws_kms_key.main",
+            ),
         ),
     ),
     Rule(

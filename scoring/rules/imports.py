@@ -104,7 +104,12 @@ RULES = (
                 symbols=("Wafv2WebAclRuleStatement", "cdktf_cdktf_provider_aws.wafv2_web_acl"),
                 detail="nearest: Wafv2WebAclRule, Wafv2WebAclRuleAction",
             ),
-            Example("synth", "ImportError", "cannot import name 'AwsProvider' from 'cdktf' (/env/cdktf/__init__.py)", symbols=("AwsProvider", "cdktf")),
+            Example(
+                "synth",
+                "ImportError",
+                "cannot import name 'AwsProvider' from 'cdktf' (/env/cdktf/__init__.py)",
+                symbols=("AwsProvider", "cdktf"),
+            ),
         ),
     ),
     Rule(
@@ -127,7 +132,11 @@ RULES = (
         documentation=CDKTF_DOCS + "/providers",
         examples=(
             Example("synth", "ModuleNotFoundError", "No module named 'cdktf_cdktf_provider_aws.eventbridge_rule'"),
-            Example("synth", "ImportError", "cannot import name 's3' from 'cdktf_cdktf_provider_aws' (/env/cdktf_cdktf_provider_aws/__init__.py)"),
+            Example(
+                "synth",
+                "ImportError",
+                "cannot import name 's3' from 'cdktf_cdktf_provider_aws' (/env/cdktf_cdktf_provider_aws/__init__.py)",
+            ),
             Example("synth", "AttributeError", "module 'cdktf_cdktf_provider_aws' has no attribute 'eventbridge_rule'"),
         ),
     ),
@@ -158,7 +167,13 @@ RULES = (
         lesson="Packaging: write every module that the code imports, or do not import it.",
         documentation="https://docs.python.org/3/tutorial/modules.html",
         examples=(
-            Example("synth", "ModuleNotFoundError", "No module named 'lib.networking'", symbols=("lib.networking",), files=("lib/networking.py",)),
+            Example(
+                "synth",
+                "ModuleNotFoundError",
+                "No module named 'lib.networking'",
+                symbols=("lib.networking",),
+                files=("lib/networking.py",),
+            ),
         ),
     ),
     Rule(
@@ -172,7 +187,11 @@ RULES = (
         impact=STOPS_SYNTHESIS,
         lesson="Packaging: depend only on what the task's environment has, or declare what is added.",
         documentation="https://docs.python.org/3/library/exceptions.html#ModuleNotFoundError",
-        examples=(Example("synth", "ModuleNotFoundError", "No module named 'requests_toolbelt'", symbols=("requests_toolbelt",), files=("tap.py",)),),
+        examples=(
+            Example(
+                "synth", "ModuleNotFoundError", "No module named 'requests_toolbelt'", symbols=("requests_toolbelt",), files=("tap.py",)
+            ),
+        ),
     ),
     Rule(
         id="own-name-missing",

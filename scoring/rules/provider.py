@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
 _TERRAFORM_DOCS = "https://developer.hashicorp.com/terraform/language"
 _BOTH = ("validate", "plan")
-_RETENTION = (
-    "expected retention_in_days to be one of [0 1 3 5 7 14 30 60 90 120 150 180 365 400 545 731 1096 1827 2192 2557 2922 3288 3653], got 2555"
-)
+_RETENTION = "expected retention_in_days to be one of [0 1 3 5 7 14 30 60 90 120 150 180 365 400 545 731 1096 1827 2192 2557 2922 3288 3653], got 2555"
 
 
 def _nearest_retention(names: dict[str, str], diagnostic: Diagnostic, finding: Finding) -> Names:
@@ -26,7 +24,7 @@ def _nearest_retention(names: dict[str, str], diagnostic: Diagnostic, finding: F
 
 def _first_quoted(names: dict[str, str], diagnostic: Diagnostic, finding: Finding) -> Names:
     found = re.search(r'"(\w+)"', names["summary"])
-    return names | {"name": names.get("name") or (found[1] if found else names["resource"])}
+    return names | {"name": names.get("name") or (found[1] if found else "a value")}
 
 
 RULES = (
@@ -36,7 +34,7 @@ RULES = (
         pattern=r"expected retention_in_days to be one of \[(?P<allowed>[\d ]+)\], got (?P<got>\d+)",
         refine=_nearest_retention,
         category=Category.AWS_CONSTRAINT,
-        symbols=("resource",),
+        symbols=("kind",),
         title="CloudWatch does not offer a retention of {got} days",
         root_cause="CloudWatch Logs knows a fixed list of retention periods, and {got} is not on it: a length of time was converted to days. The nearest is {near}.",
         impact="Deployment blocked: the provider refuses the log group before anything is created.",
@@ -49,7 +47,7 @@ RULES = (
         gates=_BOTH,
         pattern=r'expected "?(?P<name>[\w.]+)"? to be one of \[(?P<allowed>[^\]]*)\], got (?P<got>[^\n]*)',
         category=Category.AWS_CONSTRAINT,
-        symbols=("resource", "name"),
+        symbols=("kind", "name"),
         title="{name} of {resource} does not take {got}",
         root_cause="AWS takes only certain values for {name}, spelled exactly so; {got} is none of them.",
         impact=STOPS_VALIDATION,
@@ -65,28 +63,35 @@ RULES = (
         gates=_BOTH,
         pattern=r'expected "?(?P<name>[\w.]+)"? to (?:be in the range|be at least|be at most|be divisible by|contain a)[^\n]*? got:? (?P<got>[^\n]*)',
         category=Category.AWS_CONSTRAINT,
-        symbols=("resource", "name"),
+        symbols=("kind", "name"),
         title="{name} of {resource} is out of range: {got}",
         root_cause="AWS limits {name}, and {got} is beyond it.",
         impact=STOPS_VALIDATION,
         lesson="AWS service constraints: check numbers and CIDR sizes against the service's limits.",
         documentation=RESOURCE_DOCS,
         examples=(
-            Example("validate", "", "expected visibility_timeout_seconds to be in the range (0 - 43200), got 50000", address="aws_sqs_queue.q"),
+            Example(
+                "validate", "", "expected visibility_timeout_seconds to be in the range (0 - 43200), got 50000", address="aws_sqs_queue.q"
+            ),
             Example("validate", "", "expected evaluation_periods to be at least (1), got 0", address="aws_cloudwatch_metric_alarm.m"),
-            Example("validate", "", 'expected "cidr_block" to contain a network Value with between 16 and 28 significant bits, got: 8', address="aws_vpc.v"),
+            Example(
+                "validate",
+                "",
+                'expected "cidr_block" to contain a network Value with between 16 and 28 significant bits, got: 8',
+                address="aws_vpc.v",
+            ),
         ),
     ),
     Rule(
         id="value-malformed",
         gates=_BOTH,
         pattern=(
-            r'must begin with|invalid JSON|is an invalid ARN|only [\w ]+ characters[\w ]* allowed|must be a letter|invalid queue name'
+            r"must begin with|invalid JSON|is an invalid ARN|only [\w ]+ characters[\w ]* allowed|must be a letter|invalid queue name"
             r"|cannot be longer than|contains invalid|doesn't comply with restrictions"
         ),
         refine=_first_quoted,
         category=Category.AWS_CONSTRAINT,
-        symbols=("resource", "name"),
+        symbols=("kind", "name"),
         title="{name} of {resource} is malformed",
         root_cause="AWS prescribes the form of {name}: characters, prefix, length or syntax. What the response gives does not have it.",
         impact=STOPS_VALIDATION,
@@ -94,7 +99,9 @@ RULES = (
         documentation=RESOURCE_DOCS,
         examples=(
             Example("validate", "", "\"name\" must begin with 'alias/' and be comprised of only [0-9A-Za-z_/-]", address="aws_kms_alias.a"),
-            Example("validate", "", 'only lowercase alphanumeric characters and hyphens allowed in "identifier"', address="aws_db_instance.d"),
+            Example(
+                "validate", "", 'only lowercase alphanumeric characters and hyphens allowed in "identifier"', address="aws_db_instance.d"
+            ),
             Example("validate", "", '"role" (nope) is an invalid ARN: arn: invalid prefix', address="aws_lambda_function.f"),
             Example("plan", "", "invalid queue name: a", address="aws_sqs_queue.q"),
         ),
@@ -105,7 +112,7 @@ RULES = (
         pattern=r'(?:Invalid combination of arguments|Conflicting configuration arguments|conflicts with)(?:: "(?P<name>[\w.]+)")?',
         refine=_first_quoted,
         category=Category.AWS_CONSTRAINT,
-        symbols=("resource",),
+        symbols=("kind",),
         title="{resource}: arguments that do not go together",
         root_cause="The provider wants exactly one of several arguments, and the response gives none of them, or more than one.",
         impact=STOPS_VALIDATION,
@@ -125,7 +132,7 @@ RULES = (
         gates=("plan", "validate"),
         pattern=r"all attributes must be indexed|must be at least \d+ when|is required when|must be set when|can only be set when",
         category=Category.AWS_CONSTRAINT,
-        symbols=("resource",),
+        symbols=("kind",),
         title="{resource}: settings that AWS does not take together",
         root_cause="Each setting is valid by itself; together AWS refuses them: {summary}.",
         impact=STOPS_PLAN,
@@ -141,14 +148,16 @@ RULES = (
         gates=_BOTH,
         pattern=r'(?:Extraneous JSON object property|Unsupported argument)(?s:.*?)named "(?P<name>\w+)"',
         category=Category.TERRAFORM,
-        symbols=("resource", "name"),
+        symbols=("kind", "name"),
         title="{resource} has no argument {name}",
         root_cause="The provider's schema has no {name} here: an override put it in the wrong place, or it belongs to another resource or version.",
         impact=STOPS_VALIDATION,
         lesson="Terraform: an override's path is relative to its resource; use only arguments of the provider's schema.",
         documentation=_TERRAFORM_DOCS + "/syntax/json",
         examples=(
-            Example("validate", "Extraneous JSON object property", 'No argument or block type is named "bogus".', address="aws_s3_bucket.b"),
+            Example(
+                "validate", "Extraneous JSON object property", 'No argument or block type is named "bogus".', address="aws_s3_bucket.b"
+            ),
         ),
     ),
     Rule(
@@ -156,14 +165,19 @@ RULES = (
         gates=_BOTH,
         pattern=r'Missing required argument(?s:.*?)argument "(?P<name>\w+)" is required',
         category=Category.TERRAFORM,
-        symbols=("resource", "name"),
+        symbols=("kind", "name"),
         title="{resource} needs {name}",
         root_cause="The provider requires {name}, and the synthesized stack has none: it was left out, or was null.",
         impact=STOPS_VALIDATION,
         lesson="Terraform: give every required argument a value that is known to be there.",
         documentation=RESOURCE_DOCS,
         examples=(
-            Example("validate", "Missing required argument", 'The argument "vpc_id" is required, but no definition was found.', address="aws_subnet.s"),
+            Example(
+                "validate",
+                "Missing required argument",
+                'The argument "vpc_id" is required, but no definition was found.',
+                address="aws_subnet.s",
+            ),
         ),
     ),
     Rule(
@@ -172,14 +186,19 @@ RULES = (
         pattern=r'Incorrect attribute value type(?s:.*?)attribute "(?P<name>\w+)"|Too many (?P<block>\w+) blocks',
         refine=lambda names, diagnostic, finding: names | {"name": names.get("name") or names["block"]},
         category=Category.TERRAFORM,
-        symbols=("resource", "name"),
+        symbols=("kind", "name"),
         title="{name} of {resource} has the wrong shape",
         root_cause="The provider's schema wants another type or number of {name} than the synthesized stack has.",
         impact=STOPS_VALIDATION,
         lesson="Terraform: give attributes and blocks the shape that the provider's schema has.",
         documentation=RESOURCE_DOCS,
         examples=(
-            Example("validate", "Incorrect attribute value type", 'Inappropriate value for attribute "instance": string required.', address="aws_eip.e"),
+            Example(
+                "validate",
+                "Incorrect attribute value type",
+                'Inappropriate value for attribute "instance": string required.',
+                address="aws_eip.e",
+            ),
             Example("validate", "Too many credit_specification blocks", 'No more than 1 "credit_specification" blocks are allowed'),
         ),
     ),
@@ -196,7 +215,11 @@ RULES = (
         lesson="Terraform: refer to resources through their objects, which cannot name what does not exist.",
         documentation=_TERRAFORM_DOCS + "/expressions/references",
         examples=(
-            Example("validate", "Reference to undeclared resource", 'A managed resource "aws_vpc" "nothere" has not been declared in the root module.'),
+            Example(
+                "validate",
+                "Reference to undeclared resource",
+                'A managed resource "aws_vpc" "nothere" has not been declared in the root module.',
+            ),
             Example("validate", "Invalid resource type", 'The provider hashicorp/aws does not support resource type "aws_bogus_thing".'),
         ),
     ),
@@ -212,7 +235,9 @@ RULES = (
         lesson="Packaging: ship or build the archives that lambda functions and uploads are made of.",
         documentation=_TERRAFORM_DOCS + "/functions/filebase64sha256",
         examples=(
-            Example("plan", "Error in function call", 'Call to function "filebase64sha256" failed: open nope.zip: no such file or directory.'),
+            Example(
+                "plan", "Error in function call", 'Call to function "filebase64sha256" failed: open nope.zip: no such file or directory.'
+            ),
         ),
     ),
     Rule(
@@ -257,8 +282,11 @@ RULES = (
         lesson="Terraform: take keys and counts from inputs, not from attributes of resources that are created in the same run.",
         documentation=_TERRAFORM_DOCS + "/meta-arguments/for_each",
         examples=(
-            Example("plan", "Invalid for_each argument", 'The "for_each" set includes values derived from resource attributes that cannot be determined until apply'),
+            Example(
+                "plan",
+                "Invalid for_each argument",
+                'The "for_each" set includes values derived from resource attributes that cannot be determined until apply',
+            ),
         ),
     ),
 )
-

@@ -70,7 +70,15 @@ RULES = (
         lesson="Tests: import only what the code defines.",
         documentation=_PYTEST + "explanation/pythonpath.html",
         examples=(
-            Example("tests", "ModuleNotFoundError", "tests/unit/test_tap_stack.py: ModuleNotFoundError: No module named 'lib.tap'", files=_TESTS),
+            Example(
+                "tests",
+                "ImportError",
+                "tests/unit/test_tap_stack.py: ImportError: cannot import name 'Tap' from 'lib.tap_stack' (/case/lib/tap_stack.py)",
+                files=_TESTS,
+            ),
+            Example(
+                "tests", "ModuleNotFoundError", "tests/unit/test_tap_stack.py: ModuleNotFoundError: No module named 'lib.tap'", files=_TESTS
+            ),
         ),
     ),
     Rule(
@@ -85,7 +93,9 @@ RULES = (
         impact="The test suite fails, so it cannot tell a good change from a bad one.",
         lesson="Tests: assert on the synthesized stack, and run the tests against it.",
         documentation="https://developer.hashicorp.com/terraform/cdktf/test/unit-tests",
-        examples=(Example("tests", "AssertionError", "tests/unit/test_tap_stack.py::test_bucket: AssertionError: assert 0 == 1", files=_TESTS),),
+        examples=(
+            Example("tests", "AssertionError", "tests/unit/test_tap_stack.py::test_bucket: AssertionError: assert 0 == 1", files=_TESTS),
+        ),
     ),
     Rule(
         id="code-misses-tests",
@@ -97,6 +107,13 @@ RULES = (
         impact="The system deploys, and does not do what was asked for.",
         lesson="Requirements: assert every requirement in a test, and make the code pass it.",
         documentation="https://developer.hashicorp.com/terraform/cdktf/test/unit-tests",
-        examples=(Example("tests", "AssertionError", "tests/unit/test_tap_stack.py::test_alarm: AssertionError: assert 0 == 3", files=("lib/monitoring.py",)),),
+        examples=(
+            Example(
+                "tests",
+                "AssertionError",
+                "tests/unit/test_tap_stack.py::test_alarm: AssertionError: assert 0 == 3",
+                files=("lib/monitoring.py",),
+            ),
+        ),
     ),
 )

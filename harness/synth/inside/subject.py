@@ -12,7 +12,8 @@ import sys
 import types
 
 ROOT = "/case"
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
 
 import kernel_link  # noqa: E402
 import lazy_bindings  # noqa: E402
@@ -33,8 +34,10 @@ def main(argv):
         if mode == "run":
             run_script(rest[0], rest[1:])
         else:
+            sys.path.insert(0, HERE)
             import test_report
 
+            sys.path.remove(HERE)
             result["tests"] = test_report.run(rest, ROOT)
     except SystemExit as error:
         result.update(outcome="exit", exit_code=outcome.exit_code(error))

@@ -5,8 +5,6 @@ import sys
 
 import pytest
 
-import_error_types = ("ImportError", "ModuleNotFoundError", "SyntaxError")
-
 
 class Collector:
     """A pytest plugin that keeps one record a test."""
@@ -51,6 +49,6 @@ def run(paths, root):
     sys.path.insert(0, root)
     collector = Collector(root)
     # The tree's own options may name plugins (coverage and the like) that say nothing about the code.
-    options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=short", "-o", "addopts=", f"--rootdir={root}"]
+    options = ["-q", "-p", "no:cacheprovider", "--tb=short", "-o", "addopts=", f"--rootdir={root}"]
     code = pytest.main([*options, *paths], plugins=[collector])
     return {"exit_code": int(code), "records": collector.records}

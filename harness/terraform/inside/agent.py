@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import base64
 import http.client
+import itertools
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -22,7 +24,7 @@ import time
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from emulator import LACKING_PATH, RESET_PATH
+from emulator import NEWS_PATH, RESET_PATH
 from provider import Provider
 from proxy import ProviderProxy
 
@@ -30,6 +32,8 @@ _LOGS = Path("/tmp")
 _SOURCES = ("registry.terraform.io/hashicorp/aws", "registry.opentofu.org/hashicorp/aws")
 _EMULATOR_SECONDS = 60
 _OUTPUT_BYTES = 16 * 1024 * 1024
+_INTERRUPT_SECONDS = 10
+_ELAPSED = re.compile(r'"elapsed_seconds":(\d+)[^\n]*"type":"apply_progress"')
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -42,7 +46,7 @@ class Emulator:
         self.process: subprocess.Popen[bytes] | None = None
 
     def prepare(self) -> None:
-        """A fresh, empty account."""
+        """An empty account: a new one where somebody wrote to the last (a reset costs a second, for AWS's defaults)."""
         if self.process is None:
             script = Path(__file__).with_name("emulator.py")
             descriptor = self._socket.fileno()
@@ -51,13 +55,13 @@ class Emulator:
                     [sys.executable, "-s", "-B", str(script), str(descriptor)],
                     stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(descriptor,), env=os.environ | {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true"},
                 )  # fmt: skip
-        else:
+        elif json.loads(self._ask("GET", NEWS_PATH))["written"]:
             self._ask("POST", RESET_PATH)
-        self._ask("GET", LACKING_PATH)
+        self._ask("GET", NEWS_PATH)
 
     def lacking(self) -> list[str]:
         """The operations that were asked for since `prepare` and that the emulator does not know."""
-        return json.loads(self._ask("GET", LACKING_PATH))
+        return json.loads(self._ask("GET", NEWS_PATH))["lacking"]
 
     def _ask(self, method: str, path: str) -> bytes:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_EMULATOR_SECONDS)
@@ -66,6 +70,44 @@ class Emulator:
             return connection.getresponse().read()
         finally:
             connection.close()
+
+
+class Watch:
+    """Ends a terraform that takes too long.
+
+    One operation (`elapsed_seconds` in terraform's JSON) that lasts longer than `patience` is interrupted,
+    so that terraform still says what it knows of the rest; what lasts longer than `timeout` is killed.
+    """
+
+    def __init__(self, pid: int, output: Path, timeout: float, patience: float | None) -> None:
+        self.timed_out = False
+        self._pid = pid
+        self._output = output
+        self._deadline = time.monotonic() + timeout
+        self._patience = patience
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """The process has ended by itself or by us."""
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        interrupted = False
+        while not self._ended.wait(min(1.0, max(0.0, self._deadline - time.monotonic()))):
+            if time.monotonic() >= self._deadline:
+                self.timed_out = True
+                os.killpg(self._pid, signal.SIGKILL)
+                return
+            if not interrupted and self._patience is not None and self._longest() >= self._patience:
+                interrupted = True
+                self._deadline = min(self._deadline, time.monotonic() + _INTERRUPT_SECONDS)
+                os.killpg(self._pid, signal.SIGINT)
+
+    def _longest(self) -> float:
+        return max(map(float, _ELAPSED.findall(_start_of(self._output))), default=0.0)
 
 
 class Agent:
@@ -78,6 +120,7 @@ class Agent:
         self._emulator = Emulator()
         address = f"http://127.0.0.1:{self._emulator.port}"
         self._environment = dict(os.environ) | {"AWS_ENDPOINT_URL": address}
+        self._numbers = itertools.count()
         self._proxy = ProviderProxy(self._start_provider)
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -93,7 +136,7 @@ class Agent:
                 self._write(path, base64.b64decode(content))
             folder = self._root / request["folder"]
             folder.mkdir(parents=True, exist_ok=True)
-            ended = self._run(request["arguments"], folder, request["timeout"])
+            ended = self._run(request["arguments"], folder, request["timeout"], request["patience"])
         finally:
             self._clear()
         if not all(provider.alive for provider in self._proxy.providers):
@@ -104,24 +147,22 @@ class Agent:
         ended["resident"] = self._resident()
         return ended
 
-    def _run(self, arguments: list[str], folder: Path, timeout: float) -> dict[str, Any]:
+    def _run(self, arguments: list[str], folder: Path, timeout: float, patience: float | None) -> dict[str, Any]:
         out, err = _LOGS / "terraform.out", _LOGS / "terraform.err"
         with out.open("wb") as stdout, err.open("wb") as stderr:
             process = subprocess.Popen(
                 [self._terraform, *arguments], cwd=folder, env=self._terraform_environment(),
                 stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, start_new_session=True,
             )  # fmt: skip
-            expired = threading.Event()
-            timer = threading.Timer(timeout, lambda: (expired.set(), os.killpg(process.pid, signal.SIGKILL)))
-            timer.start()
+            watch = Watch(process.pid, out, timeout, patience)
             _, status, usage = os.wait4(process.pid, 0)
-            timer.cancel()
+            watch.stop()
             process.returncode = os.waitstatus_to_exitcode(status)
         return {
             "exit_code": process.returncode,
             "stdout": _start_of(out),
             "stderr": _start_of(err),
-            "timed_out": expired.is_set(),
+            "timed_out": watch.timed_out,
             "cpu": usage.ru_utime + usage.ru_stime,
             "peak_memory": usage.ru_maxrss * 1024,
         }
@@ -137,8 +178,7 @@ class Agent:
         return self._environment | {"TF_REATTACH_PROVIDERS": json.dumps(dict.fromkeys(_SOURCES, attach))}
 
     def _start_provider(self) -> Provider:
-        number = len(self._proxy.providers) if hasattr(self, "_proxy") else 0
-        return Provider(self._provider, self._environment, _LOGS / f"provider-{number}.log")
+        return Provider(self._provider, self._environment, _LOGS / f"provider-{next(self._numbers)}.log")
 
     def _write(self, path: str, content: bytes) -> None:
         relative = PurePosixPath(path)

@@ -17,9 +17,10 @@ from typing import Any
 from urllib.parse import parse_qs
 
 MARKER = "AssayEmulatorLacks"
-LACKING_PATH = "/assay/lacking"
+NEWS_PATH = "/assay/news"
 RESET_PATH = "/moto-api/reset"
 _CREDENTIAL = re.compile(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/")
+_READS = re.compile(r":(Describe|Get|List|Head|BatchGet|Lookup|Query|Scan|Search|Validate|Test|GET /|HEAD /)")
 _WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -29,10 +30,11 @@ class Guard:
     def __init__(self, application: _WSGI) -> None:
         self._application = application
         self._lacking: list[str] = []
+        self._written = False
         self._lock = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if environ["PATH_INFO"] == LACKING_PATH:
+        if environ["PATH_INFO"] == NEWS_PATH:
             return self._tell(start_response)
         operation = operation_name(environ)
         try:
@@ -40,17 +42,20 @@ class Guard:
         except Exception as error:  # noqa: BLE001 - whatever moto raises, the client gets an answer
             print(f"{operation}: {error!r}", file=sys.stderr, flush=True)
             status, headers, body = "500 Internal Server Error", [], b""
-        if _is_lacking(status, headers):
-            with self._lock:
-                self._lacking.append(operation)
+        lacking = _is_lacking(status, body)
+        with self._lock:
+            self._written |= environ["PATH_INFO"] != RESET_PATH and not _READS.search(operation)
+            self._lacking += [operation] if lacking else []
+        if lacking:
             status, headers, body = lacking_answer(environ, operation)
         start_response(status, headers)
         return [body]
 
     def _tell(self, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """What was lacking since the last time somebody asked."""
+        """What was lacking, and whether anything was written, since the last time somebody asked."""
         with self._lock:
-            told, self._lacking = sorted(set(self._lacking)), []
+            told = {"lacking": sorted(set(self._lacking)), "written": self._written}
+            self._lacking, self._written = [], False
         start_response("200 OK", [("Content-Type", "application/json")])
         return [json.dumps(told).encode()]
 
@@ -86,9 +91,9 @@ def lacking_answer(environ: dict[str, Any], operation: str) -> tuple[str, list[t
     return "400 Bad Request", [*headers, ("Content-Type", "text/xml")], body.encode()
 
 
-def _is_lacking(status: str, headers: list[tuple[str, str]]) -> bool:
-    kind = next((value for name, value in headers if name.lower() == "content-type"), "")
-    return status.startswith("5") or (status[:3] in ("404", "405") and "html" in kind)
+def _is_lacking(status: str, body: bytes) -> bool:
+    """Services answer XML, JSON or nothing; a page is the web framework's, for a path that no service has."""
+    return status.startswith("5") or (status[:3] in ("404", "405") and body.lstrip()[:14].lower() == b"<!doctype html")
 
 
 def _answer_of(application: _WSGI, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:

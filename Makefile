@@ -1,0 +1,52 @@
+# make report   sets everything up, evaluates the bundled case and leaves its report
+# make test     sets up the same and passes the tests
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
+	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+STAMP := $(VENV)/.assay-ready
+CASE ?= cases/zero-trust-payments
+
+.PHONY: report run test test-fast lint bench doctor lab setup clean
+.DEFAULT_GOAL := report
+
+report: $(STAMP)
+	$(BIN)/assay run $(CASE)
+	$(BIN)/assay report --to reports
+
+run: $(STAMP)
+	$(BIN)/assay run $(CASE)
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+test-fast: $(STAMP)
+	$(BIN)/python -m pytest -m "not slow and not terraform and not browser"
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(STAMP)
+	$(BIN)/python benchmarks/speed.py
+
+doctor: $(STAMP)
+	$(BIN)/assay doctor
+
+lab: $(STAMP)
+	$(BIN)/jupyter lab notebooks
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml harness/toolchains.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed: sudo apt-get install -y python3 python3-venv"; exit 3; }
+	@sh harness/install_system.sh $(PYTHON)
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	$(BIN)/python -m harness.setup_tools
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .tools reports build *.egg-info
