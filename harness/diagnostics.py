@@ -35,6 +35,7 @@ class Diagnostic:
     address: str | None = None
     symbols: tuple[str, ...] = ()
     detail: str = ""
+    path: str | None = None
 
     @property
     def identity(self) -> tuple[str, str, str, str]:

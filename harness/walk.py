@@ -105,13 +105,15 @@ def _smallest_cure(
             return False
         return diagnostic.identity not in {other.identity for other in result.diagnostics}
 
-    ranked = rank(comparison, diagnostic, variant, remaining)
-    for fix in ranked[:_SINGLE_TRIES]:
-        if cures([fix]):
-            return _minimal_needs(comparison, [fix], variant)
-    if not cures(ranked):
-        return None
-    return _minimal_needs(comparison, minimise(ranked, cures), variant)
+    pool: list[str] = []
+    for tier in rank(comparison, diagnostic, variant, remaining):
+        for fix in tier[:_SINGLE_TRIES]:
+            if cures([fix]):
+                return _minimal_needs(comparison, [fix], variant)
+        pool += tier
+        if len(pool) > 1 and cures(pool):
+            return _minimal_needs(comparison, minimise(pool, cures), variant)
+    return None
 
 
 def _minimal_needs(comparison: Comparison, fixes: Iterable[str], variant: Variant) -> frozenset[str]:
@@ -138,8 +140,8 @@ def minimise(candidates: Sequence[str], cures: Callable[[Sequence[str]], bool]) 
     return current
 
 
-def rank(comparison: Comparison, diagnostic: Diagnostic, variant: Variant, remaining: Sequence[str]) -> list[str]:
-    """The remaining fixes, nearest to the diagnostic first: on its line, with its symbols, in its file, the rest."""
+def rank(comparison: Comparison, diagnostic: Diagnostic, variant: Variant, remaining: Sequence[str]) -> list[list[str]]:
+    """The remaining fixes in tiers, nearest to the diagnostic first: on its lines, with its symbols, in its files, the rest."""
     hit: dict[int, int] = {}
     for depth, place in enumerate(diagnostic.locations):
         edit = variant.origin(place).edit
@@ -165,7 +167,11 @@ def rank(comparison: Comparison, diagnostic: Diagnostic, variant: Variant, remai
             return (2, in_file, -mentions, near)
         return (3, in_file, near, 0) if in_file < 99 else (4, 0, 0, 0)
 
-    return sorted(remaining, key=lambda fix: (*distance(fix), list(comparison.fixes).index(fix)))
+    position = {fix: number for number, fix in enumerate(comparison.fixes)}
+    tiers: dict[int, list[str]] = {}
+    for fix in sorted(remaining, key=lambda fix: (*distance(fix), position[fix])):
+        tiers.setdefault(distance(fix)[0], []).append(fix)
+    return [tiers[tier] for tier in sorted(tiers)]
 
 
 def _culprits(comparison: Comparison, cure: frozenset[str]) -> tuple[str, ...]:

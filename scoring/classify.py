@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from harness.attribution import Finding
 
 _TITLE_LENGTH = 140
+_NAMES_IN_TITLE = 2
+_NAMES_IN_TEXT = 6
 _MESSAGES_SHOWN = 12
 _PATHS = re.compile(r"(?:/[\w.@+-]+)+/?")
 _TOKENS = re.compile(r"\$\{[^}]*\}|#?\{?TfToken\[[^\]]*\]\}?|TOKEN\[[^\]]*\]")
@@ -134,10 +136,11 @@ def _texts(members: Sequence[_Classified], rubric: Rubric) -> tuple[str, Categor
             f"The {first.gate} gate does not pass.",
             "",
         )
-    names = combine([one.names for one in members])
+    several = [one.names for one in members]
+    brief, full = combine(several, _NAMES_IN_TITLE), combine(several, _NAMES_IN_TEXT)
     # A link has to lead somewhere, so it is filled in from one finding and never from a list of names.
     link = rule.documentation.format_map(first.names)
-    return _shorten(rule.title.format_map(names)), rule.category, rule.root_cause.format_map(names), rule.impact.format_map(names), link
+    return _shorten(rule.title.format_map(brief)), rule.category, rule.root_cause.format_map(full), rule.impact.format_map(full), link
 
 
 def _severity(members: Sequence[_Classified], rubric: Rubric) -> Severity:

@@ -49,4 +49,5 @@ def _diagnostic(rule: Rule, violation: Violation, lines: dict[str, list]) -> Dia
         address=violation.address,
         symbols=violation.symbols,
         detail=rule.title,
+        path=violation.nodes[0].path or None if violation.nodes else None,
     )

@@ -45,8 +45,10 @@ class PlanGate:
             answer = call_terraform(session, call)
             report = plan_report(answer)
             diagnostics, holes = split([read_diagnostic(self.name, one, view) for one in report.errors], plan_hole)
-            late = (f"terraform plan did not end within {_SECONDS:.0f} s",) if answer.timed_out else ()
-            late += tuple(f"{address} was not found within {_PATIENCE:.0f} s in an empty account" for address in report.pending)
-            return StackVerdict(diagnostics, (*late, *holes), report.actions, answer.wall, answer.cpu)
+            if answer.timed_out:
+                holes += (f"terraform plan did not end within {_SECONDS:.0f} s",)
+            elif report.pending and not holes:
+                holes += tuple(f"{address} was not found within {_PATIENCE:.0f} s in an empty account" for address in report.pending)
+            return StackVerdict(diagnostics, holes, report.actions, answer.wall, answer.cpu)
 
         return judge_stacks(self.name, subject, judge)

@@ -9,16 +9,18 @@ from harness.gates.base import Gate
 from harness.gates.constraints import ConstraintsGate
 from harness.gates.format import FormatGate
 from harness.gates.lint import LintGate
+from harness.gates.plan import PlanGate
 from harness.gates.synth import SynthGate
 from harness.gates.tests import TestsGate
 from harness.gates.types import TypesGate
+from harness.gates.validate import ValidateGate
 
 ENTRY_POINT_GROUP = "assay.gates"
 
 
 def all_gates() -> tuple[Gate, ...]:
     """Every gate: ours, then the plugins', each checked when it is loaded. Raises `UsageError` for a plugin that is no gate."""
-    gates: list[Gate] = [FormatGate(), LintGate(), TypesGate(), SynthGate(), ConstraintsGate(), TestsGate()]
+    gates: list[Gate] = [FormatGate(), LintGate(), TypesGate(), SynthGate(), ValidateGate(), PlanGate(), ConstraintsGate(), TestsGate()]
     for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name):
         gate = point.load()()
         lacking = [name for name in ("name", "version", "needs", "missing", "key", "run") if not hasattr(gate, name)]

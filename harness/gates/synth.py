@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from harness.diagnostics import Diagnostic, Location
 from harness.gates.base import GateResult, Status, Subject
-from harness.gates.program import SYNTH_LIMITS, exception_diagnostic, stopped_diagnostic, subject_key, tail
+from harness.gates.program import SYNTH_LIMITS, exception_diagnostic, stopped_diagnostic, subject_key, tail, unique
 from harness.session import Session
 from harness.synth.launcher import ProgramRun, prime, run_program
 
@@ -54,7 +57,7 @@ class SynthGate:
         if completed.stopped:
             return stopped_diagnostic(self.name, completed, SYNTH_LIMITS, script)
         if report and report["exception"]:
-            return exception_diagnostic(self.name, report["exception"], script)
+            return _at_construct(exception_diagnostic(self.name, report["exception"], script), done.failed, report["lines"])
         if completed.exit_code != 0 or report is None:
             message = f"the program ended with exit code {completed.exit_code}" + ("" if report else " and without a report")
             return Diagnostic(self.name, "exit-code", message, start, detail=tail(completed.stderr))
@@ -63,3 +66,12 @@ class SynthGate:
             message = "the program ended without synthesizing a stack: app.synth() was never reached"
             return Diagnostic(self.name, "no-synthesis", message, start, detail=tail(completed.stdout + completed.stderr))
         return None
+
+
+def _at_construct(diagnostic: Diagnostic, construct: str | None, lines: Mapping[str, Sequence[Any]]) -> Diagnostic:
+    """A value that fails when it is resolved fails at `app.synth()`; the line that counts is the construct's."""
+    if construct is None:
+        return diagnostic
+    detail = f"construct: {construct}\n{diagnostic.detail}"
+    places = (Location(*lines[construct]),) if construct in lines else ()
+    return replace(diagnostic, locations=unique([*places, *diagnostic.locations]), path=construct, detail=detail)

@@ -163,9 +163,13 @@ def _wait_for_indexes(files: KernelFiles) -> None:
 
 @dataclass(frozen=True, slots=True)
 class KernelReport:
-    """What the kernel saw: the JSON of every stack that it wrote, by stack name; CPU seconds, peak bytes."""
+    """What the kernel saw: the JSON of every stack that it wrote, by stack name; CPU seconds, peak bytes.
+
+    `failed` is the path of the construct whose values could not be resolved, where a synthesis failed at one.
+    """
 
     stacks: dict[str, str]
+    failed: str | None
     cpu: float
     peak_memory: int
 
@@ -221,12 +225,14 @@ class _ReportReader:
         """Wait for the kernel to end, and read what it reported."""
         stacks: dict[str, str] = {}
         used = {"cpu": 0.0, "peak": 0}
-        ready = False
+        ready, failed = False, None
         with os.fdopen(os.dup(self._descriptor), encoding="utf-8") as lines:
             for line in lines:
                 entry = json.loads(line)
                 if "stack" in entry:
                     stacks[entry["stack"]] = entry["json"]
+                elif "failed" in entry:
+                    failed = entry["failed"]
                 elif "cpu" in entry:
                     used = entry
                 ready = True
@@ -234,7 +240,7 @@ class _ReportReader:
             self._running.kill()
             said = self._running.finish().stderr.decode(errors="replace").strip()
             raise HarnessFault(f"the jsii kernel did not start: {said[-400:] or 'it said nothing'}", "run `assay doctor`, then `assay cache clear`")
-        return KernelReport(stacks, used["cpu"], int(used["peak"]))
+        return KernelReport(stacks, failed, used["cpu"], int(used["peak"]))
 
     def close(self) -> None:
         self._connection.close()

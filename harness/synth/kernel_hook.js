@@ -36,10 +36,34 @@ Module.prototype._compile = function (content, filename, ...rest) {
       'Object.defineProperty(exports,"$1",{enumerable:true,configurable:true,get(){return require("$2")}});'
     );
   }
-  return compile.call(this, content, filename, ...rest);
+  const result = compile.call(this, content, filename, ...rest);
+  if (filename.endsWith(path.join("node_modules", "cdktf", "lib", "index.js"))) watchElements(this.exports);
+  return result;
 };
 
-// 4. The package cache is mounted read-only: the time stamp that marks its last use cannot be set.
+// 4. A value that cannot be resolved fails far from the line that wrote it; which element it belongs to is known here.
+let element = null;
+function watchElements(cdktf) {
+  for (const name of ["TerraformResource", "TerraformDataSource", "TerraformProvider", "TerraformOutput", "TerraformModule"]) {
+    const toTerraform = cdktf[name].prototype.toTerraform;
+    cdktf[name].prototype.toTerraform = function (...args) {
+      element = this.node.path;
+      return toTerraform.apply(this, args);
+    };
+  }
+  const synth = cdktf.App.prototype.synth;
+  cdktf.App.prototype.synth = function (...args) {
+    element = null;
+    try {
+      return synth.apply(this, args);
+    } catch (error) {
+      if (element !== null) report({ failed: element });
+      throw error;
+    }
+  };
+}
+
+// 5. The package cache is mounted read-only: the time stamp that marks its last use cannot be set.
 const lutimesSync = fs.lutimesSync;
 fs.lutimesSync = function (...args) {
   try {
@@ -49,7 +73,7 @@ fs.lutimesSync = function (...args) {
   }
 };
 
-// 5. A folder name that does not change lets V8 reuse the compiled code of the run before.
+// 6. A folder name that does not change lets V8 reuse the compiled code of the run before.
 const mkdtempSync = fs.mkdtempSync;
 fs.mkdtempSync = function (prefix, ...rest) {
   if (!String(prefix).endsWith("jsii-kernel-")) return mkdtempSync.call(this, prefix, ...rest);

@@ -24,11 +24,12 @@ class ProgramRun:
     """How a program of a tree ended.
 
     `stacks` holds the JSON text of each stack that the kernel wrote: the only proof of a synthesis.
-    `report` is what the program's own process said of itself (see `inside/subject.py`), None where it
+    `failed` is the construct whose values could not be resolved, where it failed at one. `report` is what the program's own process said of itself (see `inside/subject.py`), None where it
     said nothing. `cpu` is seconds over both sandboxes, `peak_memory` the larger of the two in bytes.
     """
 
     stacks: Mapping[str, str]
+    failed: str | None
     report: Mapping[str, Any] | None
     completed: Completed
     cpu: float
@@ -99,6 +100,7 @@ def _join(seen: KernelReport, completed: Completed, text: bytes) -> ProgramRun:
         report = None
     return ProgramRun(
         stacks=seen.stacks,
+        failed=seen.failed,
         report=report,
         completed=completed,
         cpu=completed.cpu + seen.cpu,

@@ -11,7 +11,7 @@ import selectors
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any, Self
@@ -91,7 +91,7 @@ class TerraformAnswer:
 class TerraformServer:
     """A context manager. Raises `HarnessFault` where the server does not start, or dies; it is of no use afterwards.
 
-    A command that was asked before is answered from memory. Safe to call from several threads.
+    A command that was asked before is answered from memory, at no cost. Safe to call from several threads.
     """
 
     def __init__(self, toolchain: Toolchain, sandbox: Sandbox) -> None:
@@ -129,13 +129,14 @@ class TerraformServer:
         request = call.request()
         digest = hashlib.sha256(request.encode()).hexdigest()
         with self._lock:
-            if digest not in self._answered:
-                answer = self._ask(request, call.timeout)
-                if answer.timed_out:
-                    self.close()
-                    return answer
+            if known := self._answered.get(digest):
+                return replace(known, wall=0.0, cpu=0.0)
+            answer = self._ask(request, call.timeout)
+            if answer.timed_out:
+                self.close()
+            else:
                 self._answered[digest] = answer
-            return self._answered[digest]
+            return answer
 
     @property
     def running(self) -> bool:

@@ -29,7 +29,6 @@ STOPS_SYNTHESIS = "Deployment blocked: synthesis stops here, so nothing of the s
 STOPS_VALIDATION = "Deployment blocked: the stack synthesizes, but the provider refuses it before anything is created."
 STOPS_PLAN = "Deployment blocked: Terraform cannot plan the stack."
 
-_SHOWN = 3
 _NEAREST = re.compile(r"^nearest: (.+)$", re.MULTILINE)
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -122,13 +121,13 @@ def common_names(diagnostic: Diagnostic) -> dict[str, str]:
     }
 
 
-def combine(several: Sequence[Names]) -> dict[str, str]:
-    """The names of findings that became one failure: the different values of each, the first few spelled out."""
+def combine(several: Sequence[Names], shown: int) -> dict[str, str]:
+    """The names of findings that became one failure: the different values of each, the first `shown` spelled out."""
     combined = {}
     for key in dict.fromkeys(key for names in several for key in names):
         values = list(dict.fromkeys(value for names in several if (value := names.get(key, ""))))
-        more = f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else ""
-        combined[key] = ", ".join(values[:_SHOWN]) + more
+        more = f" and {len(values) - shown} more" if len(values) > shown else ""
+        combined[key] = ", ".join(values[:shown]) + more
     return combined
 
 

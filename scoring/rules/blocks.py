@@ -141,7 +141,8 @@ RULES = (
                 "RuntimeError",
                 "Passed to parameter config of new @cdktf/provider-aws.securityGroup.SecurityGroup: Unable to deserialize value as "
                 "@cdktf/provider-aws.securityGroup.SecurityGroupConfig | undefined\n"
-                "    ╰─ Key 'ingress': Unable to deserialize value as cdktf.IResolvable | array<@cdktf/provider-aws.securityGroup.SecurityGroupIngress>\n"
+                "╰─ Key 'ingress': Unable to deserialize value as cdktf.IResolvable | "
+                "array<@cdktf/provider-aws.securityGroup.SecurityGroupIngress>\n"
                 "            ├─ [as array<@cdktf/provider-aws.securityGroup.SecurityGroupIngress>] Index 0: Unable to deserialize value as "
                 "@cdktf/provider-aws.securityGroup.SecurityGroupIngress\n"
                 "                    ╰─ Key 'fromPort': Unable to deserialize value as number | undefined",

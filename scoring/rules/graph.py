@@ -25,7 +25,8 @@ RULES = (
             Example(
                 "constraints",
                 "kms-logs-policy",
-                "the key policy of aws_kms_key.cloudwatch does not allow logs.us-east-1.amazonaws.com, which aws_cloudwatch_log_group.app needs",
+                "the key policy of aws_kms_key.cloudwatch does not allow logs.us-east-1.amazonaws.com, which "
+                "aws_cloudwatch_log_group.app needs",
                 address="aws_kms_key.cloudwatch",
             ),
         ),
@@ -38,7 +39,10 @@ RULES = (
         severity=Severity.HIGH,
         merge=Merge.PER_RULE,
         title="The account id is not looked up",
-        root_cause="Policies and ARNs need the id of the account that the stack is deployed to. The response writes one down instead of asking AWS for it.",
+        root_cause=(
+            "Policies and ARNs need the id of the account that the stack is deployed to. The response writes one down instead of asking "
+            "AWS for it."
+        ),
         impact="Policies name the wrong account: the key's own administrators are locked out, and grants lead nowhere.",
         lesson="Account ids: look the account id up with DataAwsCallerIdentity; never write one down.",
         documentation=PROVIDER_DOCS + "/data-sources/caller_identity",
@@ -59,8 +63,14 @@ RULES = (
         severity=Severity.HIGH,
         merge=Merge.PER_RULE,
         title="The same data source is read again instead of handed down",
-        root_cause="Several parts of the system look the same thing up, each for itself, because the value is not passed on from where it is known.",
-        impact="More calls to AWS at every plan, and parts that can come to different answers; the dependency between the parts stays invisible.",
+        root_cause=(
+            "Several parts of the system look the same thing up, each for itself, because the value is not passed on from where it is "
+            "known."
+        ),
+        impact=(
+            "More calls to AWS at every plan, and parts that can come to different answers; the dependency between the parts stays "
+            "invisible."
+        ),
         lesson="Data source reusability: read the account id once at the top, and pass it to the child stacks.",
         documentation="https://developer.hashicorp.com/terraform/cdktf/concepts/data-sources",
         examples=(

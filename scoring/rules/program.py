@@ -47,7 +47,10 @@ RULES = (
         category=Category.PYTHON,
         symbols=("owner", "name"),
         title="{owner} has no attribute {name}",
-        root_cause="The response reads {name} from a {owner}, which never had it: it was not set, not handed over, or the value is of another type than expected.",
+        root_cause=(
+            "The response reads {name} from a {owner}, which never had it: it was not set, not handed over, or the value is of another "
+            "type than expected."
+        ),
         impact=STOPS_SYNTHESIS,
         lesson="Python: set in the constructor every attribute that other code reads.",
         documentation=_EXCEPTIONS + "#AttributeError",

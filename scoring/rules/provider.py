@@ -36,7 +36,10 @@ RULES = (
         category=Category.AWS_CONSTRAINT,
         symbols=("kind",),
         title="CloudWatch does not offer a retention of {got} days",
-        root_cause="CloudWatch Logs knows a fixed list of retention periods, and {got} is not on it: a length of time was converted to days. The nearest is {near}.",
+        root_cause=(
+            "CloudWatch Logs knows a fixed list of retention periods, and {got} is not on it: a length of time was converted to days. "
+            "The nearest is {near}."
+        ),
         impact="Deployment blocked: the provider refuses the log group before anything is created.",
         lesson="AWS service constraints: log retention comes from a fixed list (7 years are 2557 days, not 2555).",
         documentation="https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html",
@@ -150,7 +153,9 @@ RULES = (
         category=Category.TERRAFORM,
         symbols=("kind", "name"),
         title="{resource} has no argument {name}",
-        root_cause="The provider's schema has no {name} here: an override put it in the wrong place, or it belongs to another resource or version.",
+        root_cause=(
+            "The provider's schema has no {name} here: an override put it in the wrong place, or it belongs to another resource or version."
+        ),
         impact=STOPS_VALIDATION,
         lesson="Terraform: an override's path is relative to its resource; use only arguments of the provider's schema.",
         documentation=_TERRAFORM_DOCS + "/syntax/json",
@@ -277,7 +282,10 @@ RULES = (
         category=Category.TERRAFORM,
         symbols=("name",),
         title="{name} depends on what is known only after apply",
-        root_cause="Terraform has to know how many instances there are when it plans; here that comes from attributes of resources that do not exist yet.",
+        root_cause=(
+            "Terraform has to know how many instances there are when it plans; here that comes from attributes of resources that do not "
+            "exist yet."
+        ),
         impact=STOPS_PLAN,
         lesson="Terraform: take keys and counts from inputs, not from attributes of resources that are created in the same run.",
         documentation=_TERRAFORM_DOCS + "/meta-arguments/for_each",

@@ -51,7 +51,8 @@ RULES = (
             Example(
                 "tests",
                 "TypeError",
-                "tests/unit/test_tap_stack.py::TestTapStack::test_tap_stack_instantiates_successfully: TypeError: TapStack.__init__() missing 1 "
+                "tests/unit/test_tap_stack.py::TestTapStack::test_tap_stack_instantiates_successfully: TypeError: "
+                "TapStack.__init__() missing 1 "
                 "required positional argument: 'environment_suffix'",
                 files=_TESTS,
             ),

@@ -15,11 +15,14 @@ RULES = (
         symbols=(),
         title="A list token is used as if it were a string",
         root_cause=(
-            "A list that Terraform knows only at apply is a token in Python. The response puts it into a string, indexes it or loops over it, "
+            "A list that Terraform knows only at apply is a token in Python. The response puts it into a string, indexes it or loops "
+            "over it, "
             "as in HCL; CDKTF has the Fn functions and iterators for that."
         ),
         impact="Deployment blocked: synthesis refuses the token, because it cannot tell which element is meant.",
-        lesson="CDKTF tokens: always use Fn.* (Fn.element(list, i)) on values that Terraform computes, never string interpolation or indexing.",
+        lesson=(
+            "CDKTF tokens: always use Fn.* (Fn.element(list, i)) on values that Terraform computes, never string interpolation or indexing."
+        ),
         documentation=CDKTF_DOCS + "/tokens",
         examples=(
             Example(

@@ -1,0 +1,1 @@
+"""What runs inside the sandbox: the standard library, gRPC and moto only; nothing of the harness is visible there."""

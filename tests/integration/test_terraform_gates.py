@@ -1,0 +1,230 @@
+"""Terraform, the provider and the emulated AWS for real: what passes, what fails, and what is nobody's fault."""
+
+import copy
+import json
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from harness.errors import HarnessFault
+from harness.gates.base import GateResult, Status, Subject
+from harness.gates.plan import PlanGate
+from harness.gates.validate import ValidateGate
+from harness.sandbox import open_sandbox
+from harness.session import Session
+from harness.terraform.judge import missing_tools
+from harness.terraform.messages import validate_errors
+from harness.terraform.server import TerraformCall, call_terraform
+from harness.terraform.stacks import stack_files, stack_folder, used_types
+from harness.toolchain import find_toolchain
+from harness.tree import Tree
+
+pytestmark = pytest.mark.terraform
+
+TREE = Tree({"tap.py": b"pass", "lambda/index.py": b"pass"})
+
+
+def body(name, **fields):
+    return {"//": {"metadata": {"path": f"TapStack/{name}", "uniqueId": name}}, **fields}
+
+
+GOOD = {
+    "//": {"metadata": {"stackName": "TapStack"}},
+    "terraform": {"required_providers": {"aws": {"source": "aws", "version": "5.100.0"}}, "backend": {"s3": {"bucket": "b", "key": "k", "region": "us-east-1"}}},
+    "provider": {"aws": [{"region": "us-east-1", "default_tags": [{"tags": {"team": "payments"}}]}]},
+    "data": {"aws_caller_identity": {"me": body("me")}, "aws_availability_zones": {"zones": body("zones", state="available")}},
+    "resource": {
+        "aws_cloudwatch_log_group": {"logs": body("logs", name="logs", retention_in_days=365)},
+        "aws_s3_bucket": {"audit": body("audit", bucket="audit-${data.aws_caller_identity.me.account_id}")},
+        "aws_subnet": {"a": body("a", vpc_id="vpc-1", cidr_block="10.0.0.0/24", availability_zone="${element(data.aws_availability_zones.zones.names, 0)}")},
+    },
+}
+TABLE = body("table", name="t", billing_mode="PROVISIONED", hash_key="id", attribute=[{"name": "id", "type": "S"}])
+MACHINE = body("m", name="m", role_arn="arn:aws:iam::123456789012:role/r", definition='{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}')
+
+
+@pytest.fixture(scope="module")
+def session():
+    toolchain = find_toolchain()
+    with Session(toolchain, open_sandbox(toolchain.bwrap)) as opened:
+        if reason := missing_tools(opened):
+            pytest.skip(reason)
+        yield opened
+
+
+def stack(resources=None, **blocks):
+    changed = copy.deepcopy(GOOD)
+    for kind, instances in (resources or {}).items():
+        changed["resource"].setdefault(kind, {}).update(instances)
+    return {**changed, **blocks}
+
+
+def judge(gate, session, *stacks, lines=None, tree=TREE):
+    output = {"stacks": {f"stack{number}": one for number, one in enumerate(stacks)}, "lines": lines or {}}
+    return gate.run(Subject(SimpleNamespace(), tree, {"synth": GateResult("synth", Status.PASS, output=output)}), session)
+
+
+def ask(session, configuration, *arguments, types="used", emulator=False):
+    known = used_types(configuration) if types == "used" else types
+    return call_terraform(session, TerraformCall(arguments, stack_files("s", configuration, TREE), stack_folder("s"), known, emulator))
+
+
+def test_a_good_stack_passes_both_gates(session):
+    assert judge(ValidateGate(), session, GOOD).status is Status.PASS
+    planned = judge(PlanGate(), session, GOOD)
+    assert (planned.status, planned.output["actions"]) == (Status.PASS, {"create": 3})
+    assert planned.cpu > 0
+
+
+def test_an_impossible_retention_fails_validate_at_its_line(session):
+    bad = stack({"aws_cloudwatch_log_group": {"logs": body("logs", name="logs", retention_in_days=2555)}})
+    result = judge(ValidateGate(), session, bad, lines={"TapStack/logs": ["lib/monitoring.py", 30]})
+    assert result.status is Status.FAIL
+    (found,) = result.diagnostics
+    assert found.address == "aws_cloudwatch_log_group.logs"
+    assert found.message.startswith("expected retention_in_days to be one of [0 1 3")
+    assert found.message.endswith("got 2555")
+    assert (found.locations[0].file, found.locations[0].line) == ("lib/monitoring.py", 30)
+    assert found.symbols[0] == "retention_in_days"
+
+
+def test_an_unknown_attribute_fails_validate(session):
+    result = judge(ValidateGate(), session, stack({"aws_s3_bucket": {"audit": body("audit", bukket="x")}}))
+    (found,) = result.diagnostics
+    assert (found.address, found.symbols[0]) == ("aws_s3_bucket.audit", "bukket")
+    assert 'Did you mean "bucket"?' in found.message
+
+
+def test_every_stack_is_judged(session):
+    wrong = stack({"aws_vpc": {"v": body("v", cidr_block=["10.0.0.0/16"])}})
+    also_wrong = stack({"aws_kms_key": {"k": body("k", deletion_window_in_days=3)}})
+    result = judge(ValidateGate(), session, wrong, GOOD, also_wrong)
+    assert {one.address for one in result.diagnostics} == {"aws_vpc.v", "aws_kms_key.k"}
+
+
+def test_a_table_without_capacity_passes_validate_and_fails_plan(session):
+    bad = stack({"aws_dynamodb_table": {"t": TABLE}})
+    assert judge(ValidateGate(), session, bad).status is Status.PASS
+    result = judge(PlanGate(), session, bad)
+    assert [one.address for one in result.diagnostics] == ["aws_dynamodb_table.t"]
+    assert "read_capacity must be at least 1" in result.diagnostics[0].message
+
+
+@pytest.mark.parametrize(
+    "resources",
+    [
+        {"aws_s3_bukket": {"x": body("x")}},
+        {"aws_availability_zones": {"x": body("x")}},
+        {"aws_s3_bucket_versioning": {"x": body("x", bucket="b", versioning_configuration={"status": "on", "zz": 1})}},
+        {"aws_s3_bucket": {"x": body("x", bucket="${aws_kms_key.none.arn}")}},
+        {"aws_security_group": {"x": body("x", name="${aws_security_group.y.id}"), "y": body("y", name="${aws_security_group.x.id}")}},
+        {"aws_lambda_function": {"x": body("x", function_name="f")}},
+    ],
+)
+def test_a_reduced_schema_gives_the_answer_of_the_whole_one(session, resources):
+    bad = stack(resources)
+    reduced, whole = (validate_errors(ask(session, bad, "validate", "-json", types=types)) for types in ("used", None))
+
+    def texts(errors):
+        return sorted(json.dumps(one, sort_keys=True) for one in errors if not one["summary"].startswith("Cycle"))
+
+    assert reduced
+    assert texts(reduced) == texts(whole)
+
+
+def test_an_operation_that_is_not_emulated_is_named_and_does_not_hang(session):
+    started = time.monotonic()
+    result = judge(PlanGate(), session, stack({"aws_sfn_state_machine": {"m": MACHINE}}))
+    assert (result.status, result.reason) == (Status.INCONCLUSIVE, "emulator lacks states:ValidateStateMachineDefinition")
+    assert result.output["actions"] == {"create": 3}
+    assert time.monotonic() - started < 60
+
+
+def test_a_failure_beside_a_hole_is_still_a_failure(session):
+    result = judge(PlanGate(), session, stack({"aws_sfn_state_machine": {"m": MACHINE}, "aws_dynamodb_table": {"t": TABLE}}))
+    assert [one.address for one in result.diagnostics] == ["aws_dynamodb_table.t"]
+    assert result.output["holes"] == ["emulator lacks states:ValidateStateMachineDefinition"]
+
+
+def test_a_data_source_that_finds_nothing_is_not_the_codes_fault(session):
+    looking = stack(data={"aws_route53_zone": {"z": {"name": "example.com"}}, "aws_ami": {"x": {"owners": ["amazon"], "filter": [{"name": "name", "values": ["none*"]}]}}})
+    looking["resource"] = {"aws_kms_key": {"k": body("k")}}
+    result = judge(PlanGate(), session, looking)
+    assert result.status is Status.INCONCLUSIVE
+    assert "data.aws_route53_zone.z looks for something that an empty account does not have" in result.reason
+
+
+def test_a_data_source_that_waits_is_interrupted(session):
+    waiting = stack({"aws_dynamodb_table": {"t": TABLE}})
+    waiting["data"]["aws_iam_policy"] = {"p": {"name": "none"}}
+    started = time.monotonic()
+    result = judge(PlanGate(), session, waiting)
+    assert [one.address for one in result.diagnostics] == ["aws_dynamodb_table.t"]
+    assert result.output["holes"]
+    assert time.monotonic() - started < 60
+
+
+@pytest.mark.parametrize("gate", [ValidateGate(), PlanGate()])
+def test_a_provider_that_is_not_there_is_named(session, gate):
+    result = judge(gate, session, stack({"random_string": {"r": {"length": 8}}}))
+    assert result.status is Status.INCONCLUSIVE
+    assert "hashicorp/random" in result.reason
+
+
+def test_each_provider_block_keeps_its_region(session):
+    two = {
+        "provider": {"aws": [{"region": "us-east-1"}, {"alias": "west", "region": "eu-west-1"}]},
+        "data": {"aws_region": {"here": {}, "there": {"provider": "aws.west"}}},
+    }
+    answer = ask(session, two, "plan", "-json", "-input=false", "-lock=false", emulator=True)
+    events = [json.loads(line) for line in answer.stdout.splitlines()]
+    read = {event["hook"]["resource"]["addr"]: event["hook"]["id_value"] for event in events if event["type"] == "apply_complete"}
+    assert read == {"data.aws_region.here": "us-east-1", "data.aws_region.there": "eu-west-1"}
+
+
+def test_files_of_the_tree_are_where_they_were_during_synth(session):
+    reading = stack(output={"o": {"value": '${file("/case/lambda/index.py")}'}})
+    assert judge(ValidateGate(), session, reading).status is Status.PASS
+    result = judge(ValidateGate(), session, reading, tree=Tree({"tap.py": b""}))
+    assert "no such file" in result.diagnostics[0].message or "no file exists" in result.diagnostics[0].message
+
+
+def test_nothing_of_the_hosts_credentials_is_seen_inside(monkeypatch, tmp_path):
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws" / "credentials").write_text("[default]\naws_access_key_id = AKIAHOSTFILE\naws_secret_access_key = host-file\n")
+    for name, value in {
+        "HOME": str(tmp_path), "AWS_ACCESS_KEY_ID": "AKIAHOSTENV", "AWS_SECRET_ACCESS_KEY": "host-secret", "AWS_SESSION_TOKEN": "host-token",
+        "AWS_PROFILE": "default", "AWS_ENDPOINT_URL_STS": "http://192.0.2.1", "TF_VAR_secret": "host-variable", "TF_CLI_ARGS": "-nonsense",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    reading = {"output": {"o": {"value": '${yamldecode(replace(file("/proc/self/environ"), "\\u0000", "\\n"))}'}}}
+    reading = {"output": {"o": {"value": '${file("/proc/self/environ")}'}}}
+    toolchain = find_toolchain()
+    with Session(toolchain, open_sandbox(toolchain.bwrap)) as opened:
+        if reason := missing_tools(opened):
+            pytest.skip(reason)
+        seen = ask(opened, reading, "console", "-input=false")
+        environment = _environment_of_terraform(opened)
+        assert judge(PlanGate(), opened, GOOD).status is Status.PASS
+    assert "host" not in seen.stdout + seen.stderr
+    assert environment["AWS_ACCESS_KEY_ID"] == "assay"
+    assert not {"AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_ENDPOINT_URL_STS", "TF_VAR_secret", "TF_CLI_ARGS"} & set(environment)
+    assert not [value for value in environment.values() if "host" in value.lower() and "127.0.0.1" not in value]
+
+
+def test_a_server_that_died_is_started_once_more(session):
+    judge(ValidateGate(), session, GOOD)
+    server = session.service("terraform", None)
+    server._running.kill()
+    assert judge(ValidateGate(), session, stack({"aws_kms_key": {"again": body("k")}})).status is Status.PASS
+    assert session.service("terraform", None) is not server
+
+
+def test_a_closed_server_says_so(session):
+    judge(ValidateGate(), session, GOOD)
+    server = session.service("terraform", None)
+    server.close()
+    server.close()
+    with pytest.raises(HarnessFault, match="has ended"):
+        server.call(TerraformCall(("version",), {}, "."))

@@ -1,0 +1,80 @@
+"""What terraform is given, and what is known of a stack before terraform is asked."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from harness.gates.base import GateResult, Status, Subject
+from harness.terraform.stacks import construct_paths, foreign_providers, module_sources, stack_files, stacks_key, used_types
+from harness.tree import Tree
+
+TREE = Tree({"tap.py": b"pass", "lambda/index.py": b"pass"})
+STACK = {
+    "//": {"metadata": {"stackName": "dev"}},
+    "terraform": {"backend": {"s3": {"bucket": "state"}}, "required_providers": {"aws": {"source": "aws", "version": "5.100.0"}}},
+    "provider": {"aws": [{"region": "us-east-1"}]},
+    "data": {"aws_caller_identity": {"me": {}}},
+    "resource": {"aws_s3_bucket": {"b": {"//": {"metadata": {"path": "dev/b"}}, "bucket": "x"}}},
+}
+
+
+def subject(stack, lines=None, tree=TREE):
+    synth = GateResult("synth", Status.PASS, output={"stacks": {"dev": stack}, "lines": lines or {}})
+    return Subject(SimpleNamespace(), tree, {"synth": synth})
+
+
+def written(stack):
+    return json.loads(stack_files("dev", stack, TREE)["cdktf.out/stacks/dev/cdk.tf.json"])
+
+
+def test_the_backend_is_left_out_and_nothing_else():
+    assert written(STACK) == {**STACK, "terraform": {"required_providers": STACK["terraform"]["required_providers"]}}
+    assert written({**STACK, "terraform": [{"cloud": {}}, {"required_version": ">= 1"}]})["terraform"] == [{}, {"required_version": ">= 1"}]
+    assert "s3" in STACK["terraform"]["backend"]
+
+
+@pytest.mark.parametrize("value", ["${filebase64sha256(\"lambda.zip\")}", "/case/lambda/index.py", "${path.module}/x", '${templatefile("a", {})}'])
+def test_a_stack_that_may_read_files_gets_the_tree(value):
+    stack = {**STACK, "output": {"o": {"value": value}}}
+    assert set(TREE) <= set(stack_files("dev", stack, TREE))
+    assert set(stack_files("dev", STACK, TREE)) == {"cdktf.out/stacks/dev/cdk.tf.json"}
+
+
+def test_types_are_read_from_both_forms_of_a_block():
+    assert used_types(STACK) == {"resource": ("aws_s3_bucket",), "data": ("aws_caller_identity",)}
+    assert used_types({"resource": [{"aws_vpc": {}}, {"aws_subnet": {}, "//": {}}]}) == {"resource": ("aws_subnet", "aws_vpc"), "data": ()}
+
+
+def test_addresses_lead_to_construct_paths():
+    assert construct_paths(STACK) == {"aws_s3_bucket.b": "dev/b"}
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({}, []),
+        ({"terraform": {"required_providers": {"aws": {"source": "registry.terraform.io/hashicorp/aws"}}}}, []),
+        ({"terraform": {"required_providers": {"random": {"source": "hashicorp/random"}}}}, ["hashicorp/random"]),
+        ({"terraform": {"required_providers": {"dd": {"source": "DataDog/datadog"}}}, "provider": {"dd": [{}]}}, ["datadog/datadog"]),
+        ({"resource": {"null_resource": {"n": {}}}}, ["hashicorp/null"]),
+        ({"resource": {"aws_s3_bucket": {"b": {"provider": "aws.west"}}, "terraform_data": {"d": {}}}}, []),
+        ({"data": {"archive_file": {"z": {}}, "terraform_remote_state": {"s": {}}}}, ["hashicorp/archive"]),
+    ],
+)
+def test_providers_that_the_toolchain_lacks_are_known_without_terraform(more, expected):
+    assert foreign_providers({**STACK, **more}) == expected
+
+
+def test_modules_name_their_sources():
+    assert module_sources({"module": {"vpc": {"source": "terraform-aws-modules/vpc/aws"}, "own": [{"source": "./m"}]}}) == ["./m", "terraform-aws-modules/vpc/aws"]
+    assert module_sources(STACK) == []
+
+
+def test_the_key_changes_with_stacks_and_lines_but_not_with_an_unread_tree():
+    other_tree = Tree({"tap.py": b"changed"})
+    assert stacks_key(subject(STACK)) == stacks_key(subject(STACK, tree=other_tree))
+    assert stacks_key(subject(STACK)) != stacks_key(subject(STACK, {"dev/b": ["tap.py", 3]}))
+    assert stacks_key(subject(STACK)) != stacks_key(subject({**STACK, "provider": {}}))
+    reading = {**STACK, "output": {"o": {"value": '${file("tap.py")}'}}}
+    assert stacks_key(subject(reading)) != stacks_key(subject(reading, tree=other_tree))
