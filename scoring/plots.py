@@ -14,9 +14,9 @@ from harness.failures import Severity
 from harness.gates.base import Status
 from scoring.report import CaseReport, counts_frame, gates_frame
 
-# Of the palette by Okabe and Ito ("Color Universal Design", 2008), which people with any colour vision can tell
-# apart; lightness falls with severity, so that it also survives a grey printer.
-SEVERITY_COLOURS = {Severity.CRITICAL: "#b04a00", Severity.HIGH: "#e69f00", Severity.MEDIUM: "#56b4e9", Severity.LOW: "#c9d3da"}
+# The hues are those of Okabe and Ito ("Color Universal Design", 2008), which people with any colour vision can tell
+# apart. The worse, the darker, so that the order survives a grey printer.
+SEVERITY_COLOURS = {Severity.CRITICAL: "#b04a00", Severity.HIGH: "#e69f00", Severity.MEDIUM: "#90ccf2", Severity.LOW: "#dde4e8"}
 SEVERITY_INK = {Severity.CRITICAL: "#ffffff", Severity.HIGH: "#1c2126", Severity.MEDIUM: "#1c2126", Severity.LOW: "#1c2126"}
 STATUS_COLOURS = {Status.PASS: "#cfe9df", Status.FAIL: "#b04a00", Status.NOT_RUN: "#eceff2", Status.INCONCLUSIVE: "#f0e442"}
 STATUS_MARKS = {Status.PASS: "✓", Status.FAIL: "✗", Status.NOT_RUN: "–", Status.INCONCLUSIVE: "?"}
@@ -71,13 +71,14 @@ def gates_plot(report: CaseReport) -> Picture:
     for row, statuses in enumerate(frame.itertuples(index=False)):
         for column, status in enumerate(statuses):
             _cell(axes, column, row, str(status))
-    axes.set_xlim(-0.5, columns - 0.5)
-    axes.set_ylim(rows - 0.5, -0.5)
+    axes.set_xlim(-0.5, max(columns, 1) - 0.5)
+    axes.set_ylim(max(rows, 1) - 0.5, -0.5)
     axes.set_xticks(range(columns), list(frame.columns))
     axes.set_yticks(range(rows), [_short(str(name)) for name in frame.index])
     axes.xaxis.tick_top()
     _bare(axes)
-    figure.supxlabel("   ".join(f"{mark} {status}" for status, mark in STATUS_MARKS.items()), fontsize=9, color=_FAINT)
+    axes.set_xlabel("   ".join(f"{mark} {status}" for status, mark in STATUS_MARKS.items()), fontsize=9, color=_FAINT)
+    axes.xaxis.set_label_position("bottom")
     failed = (f"{name}: " + (", ".join(row.index[row == Status.FAIL]) or "none") for name, row in frame.iterrows())
     return _picture(figure, "Gates that fail, by variant. " + "; ".join(failed))
 

@@ -76,8 +76,10 @@ def render_case(
 def markdown(report: CaseReport) -> str:
     """The report as a Markdown document with the sections that analysts write by hand today."""
     numbers = {failure.id: number for number, failure in enumerate(report.case.failures, 1)}
-    text = templates().get_template("case_report.md.j2").render(
-        report=report, case=report.case, run=report.run, rubric=report.rubric, Severity=Severity, numbers=numbers
+    text = (
+        templates()
+        .get_template("case_report.md.j2")
+        .render(report=report, case=report.case, run=report.run, rubric=report.rubric, Severity=Severity, numbers=numbers)
     )
     return text.rstrip() + "\n"
 

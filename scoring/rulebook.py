@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cache
 
+from harness.constraints.base import all_rules as all_constraints
 from scoring.rules import arguments, blocks, constructs, graph, imports, program, provider, quality, testing, tokens
 from scoring.rules.base import Rule
 
@@ -16,12 +18,12 @@ UNCLASSIFIED = "unclassified-"
 
 @cache
 def all_rules() -> tuple[Rule, ...]:
-    """Every rule, first match first. Raises `ValueError` for an id that is taken, or a rule without an example."""
-    rules = tuple(rule for module in _MODULES for rule in module.RULES)
-    ids = [rule.id for rule in rules]
-    wrong = [rule.id for rule in rules if ids.count(rule.id) > 1 or not rule.examples or rule.id.startswith(UNCLASSIFIED)]
+    """Every rule, first match first, then those that plugins' constraints bring. Raises `ValueError` for an id that is taken."""
+    rules = (*(rule for module in _MODULES for rule in module.RULES), *graph.rules_of(all_constraints()))
+    counts = Counter(rule.id for rule in rules)
+    wrong = sorted(name for name, count in counts.items() if count > 1 or name.startswith(UNCLASSIFIED))
     if wrong:
-        raise ValueError(f"classification rules that share an id or have no example: {', '.join(sorted(set(wrong)))}")
+        raise ValueError(f"classification rules whose id is taken: {', '.join(wrong)}")
     return rules
 
 
@@ -42,7 +44,7 @@ def describe_rules() -> list[dict[str, object]]:
             "title": rule.title,
             "root_cause": rule.root_cause,
             "documentation": rule.documentation,
-            "example": rule.examples[0].message,
+            "example": rule.examples[0].message if rule.examples else "",
         }
         for rule in all_rules()
     ]

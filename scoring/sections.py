@@ -23,9 +23,7 @@ def failures_section(report: CaseReport, severity: str) -> HTML:
 
 def style() -> str:
     """The style sheet of the exported page: the layout, and the colours of severities as variables."""
-    colours = "".join(
-        f"--{severity}: {SEVERITY_COLOURS[severity]}; --on-{severity}: {SEVERITY_INK[severity]}; " for severity in Severity
-    )
+    colours = "".join(f"--{severity}: {SEVERITY_COLOURS[severity]}; --on-{severity}: {SEVERITY_INK[severity]}; " for severity in Severity)
     css = templates().get_template("report.css").render()
     return f":root {{ {colours}}}\n{css}"
 

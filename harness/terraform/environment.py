@@ -20,7 +20,7 @@ _NOTHING_FOUND = re.compile(
 )
 _UNREACHABLE = re.compile(r"no such host|connection refused|dial tcp|network is unreachable|i/o timeout")
 _CREDENTIALS = re.compile(
-    r"shared config profile|AWS account ID not allowed|No valid credential sources|Error retrieving .*credentials|SSO|source_profile|could not find .*credentials file",
+    r"shared config profile|AWS account ID not allowed|No valid credential sources|Error retrieving .*credentials|source_profile|\bSSO\b",
     re.IGNORECASE,
 )
 _INTERRUPTED = re.compile(r"operation canceled|context canceled|request canceled|execution halted", re.IGNORECASE)

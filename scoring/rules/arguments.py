@@ -20,10 +20,9 @@ _STACK_RESOURCES = frozenset({"CloudformationStack", "OpsworksStack"})
 def _adds_parameter(finding: Finding, name: str, owner: str | None = None) -> str | None:
     """The class to whose constructor the fix adds the parameter `name`; None where it does not."""
     for parameter in finding.added_parameters:
-        scope, _, added = parameter.rpartition(".")
-        adding = scope.removesuffix(".__init__").rpartition(".")[2]
+        adding = _owner_of(parameter)
         # A function's name starts small, and its signature is no stack's.
-        if added == name and adding[:1].isupper() and owner in (None, adding):
+        if parameter.rpartition(".")[2] == name and adding[:1].isupper() and owner in (None, adding):
             return adding
     return None
 
@@ -37,7 +36,22 @@ def _own_constructor(names: dict[str, str], diagnostic: Diagnostic, finding: Fin
         if not owner.endswith("Stack") or owner in _STACK_RESOURCES:
             return None
     problem = "uses it without taking it" if "undefined" in names else "does not take it"
-    return names | {"owner": owner, "name": name or "its arguments", "problem": "is not given it" if "missing" in names else problem}
+    return names | {
+        "owner": owner,
+        "name": name or "its arguments",
+        "problem": "is not given it" if "missing" in names else problem,
+        "added": _added_to(finding, owner),
+    }
+
+
+def _added_to(finding: Finding, owner: str) -> str:
+    added = [parameter.rpartition(".")[2] for parameter in finding.added_parameters if _owner_of(parameter) == owner]
+    return f" The fix adds {', '.join(added)}." if added else ""
+
+
+def _owner_of(parameter: str) -> str:
+    """The class of a parameter's qualified name; a function's own name where it is no constructor's."""
+    return parameter.rpartition(".")[0].removesuffix(".__init__").rpartition(".")[2]
 
 
 def _quoted(text: str) -> str:
@@ -66,11 +80,11 @@ RULES = (
         ),
         refine=_own_constructor,
         category=Category.CDKTF_API,
-        symbols=("owner", "name"),
+        symbols=("owner",),
         title="Constructor signature of {owner} does not fit: {name}",
         root_cause=(
             "The constructor of {owner} and the code around it do not agree on {name}: {owner} {problem}. "
-            "It was never made part of the signature that the stack and all of its callers rely on."
+            "The signature was never settled between the stack and its callers.{added}"
         ),
         impact="Deployment blocked: the stack cannot be instantiated, so nothing is synthesized.",
         lesson="Constructor consistency: define all parameters that a stack uses up front, and keep its callers and tests in step.",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from harness.constraints.base import Rule as Constraint
 from harness.failures import Category, Severity
 from scoring.rules.base import PROVIDER_DOCS, Example, Merge, Rule
 
@@ -13,6 +16,7 @@ RULES = (
         category=Category.AWS_CONSTRAINT,
         severity=Severity.HIGH,
         merge=Merge.PER_RULE,
+        symbols=("kind",),
         title="The KMS key of a log group does not let CloudWatch Logs use it",
         root_cause=(
             "A customer-managed key serves only whom its policy names. CloudWatch Logs encrypts with the key as the service principal "
@@ -25,7 +29,8 @@ RULES = (
             Example(
                 "constraints",
                 "kms-logs-policy",
-                "the key policy of aws_kms_key.cloudwatch does not allow logs.us-east-1.amazonaws.com, which "
+                "aws_kms_key.cloudwatch: its key policy does not let logs.us-east-1.amazonaws.com use it (kms:Encrypt, kms:Decrypt, "
+                "kms:ReEncryptFrom, kms:GenerateDataKey, kms:DescribeKey), but it encrypts aws_cloudwatch_log_group.app"
                 "aws_cloudwatch_log_group.app needs",
                 address="aws_kms_key.cloudwatch",
             ),
@@ -38,6 +43,7 @@ RULES = (
         category=Category.ARCHITECTURE,
         severity=Severity.HIGH,
         merge=Merge.PER_RULE,
+        symbols=("kind",),
         title="The account id is not looked up",
         root_cause=(
             "Policies and ARNs need the id of the account that the stack is deployed to. The response writes one down instead of asking "
@@ -50,7 +56,7 @@ RULES = (
             Example(
                 "constraints",
                 "account-id-hardcoded",
-                "aws_kms_key.main: policy names the account 123456789012 literally",
+                "aws_kms_key.main: the account id 123456789012 is written into it instead of coming from aws_caller_identity",
                 address="aws_kms_key.main",
             ),
         ),
@@ -62,6 +68,7 @@ RULES = (
         category=Category.ARCHITECTURE,
         severity=Severity.HIGH,
         merge=Merge.PER_RULE,
+        symbols=("kind",),
         title="The same data source is read again instead of handed down",
         root_cause=(
             "Several parts of the system look the same thing up, each for itself, because the value is not passed on from where it is "
@@ -77,9 +84,34 @@ RULES = (
             Example(
                 "constraints",
                 "data-source-repeated",
-                "data.aws_caller_identity is read 3 times with the same arguments",
-                address="data.aws_caller_identity.current",
+                "aws_caller_identity is looked up 2 times with the same arguments instead of once and handed down: Stack/compliance/current, Stack/current",
+                address="aws_caller_identity",
             ),
         ),
     ),
 )
+
+
+def rules_of(constraints: Iterable[Constraint]) -> tuple[Rule, ...]:
+    """A rule for each constraint that has none above: a plugin's constraint says itself what it means."""
+    known = {rule.id for rule in RULES}
+    return tuple(_rule_of(constraint) for constraint in constraints if constraint.id not in known)
+
+
+def _rule_of(constraint: Constraint) -> Rule:
+    title = constraint.title.replace("{", "{{").replace("}", "}}")
+    return Rule(
+        id=constraint.id,
+        gates=("constraints",),
+        codes=(constraint.id,),
+        category=constraint.category,
+        severity=constraint.severity,
+        merge=Merge.PER_RULE,
+        symbols=("kind",),
+        title=title,
+        root_cause="{summary}.",
+        impact="The stack deploys against a rule over its resources, or does not deploy at all.",
+        lesson=f"Resource rules: {title}.",
+        documentation=constraint.documentation.replace("{", "{{").replace("}", "}}"),
+        examples=(),
+    )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.unit.test_scoring_seed import example_of, make_finding, missing_class, seed_findings
 
 from harness.diagnostics import Diagnostic, Location
 from harness.failures import Category, Evidence, Severity, WalkEvidence
 from scoring.classify import classify, count_unclassified, normalise
 from scoring.rubric import load_rubric
+from tests.unit.test_scoring_seed import example_of, make_finding, missing_class, seed_findings
 
 RUBRIC = load_rubric()
 

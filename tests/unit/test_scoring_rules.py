@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import pytest
-from tests.unit.test_scoring_seed import make_finding
 
 from harness.attribution import Finding
 from harness.diagnostics import Diagnostic, Location
@@ -13,6 +12,7 @@ from scoring.classify import classify
 from scoring.rubric import load_rubric
 from scoring.rulebook import all_rules, describe_rules, find_rule
 from scoring.rules.base import Example, Rule
+from tests.unit.test_scoring_seed import make_finding
 
 CASES = [pytest.param(rule, example, id=f"{rule.id}-{number}") for rule in all_rules() for number, example in enumerate(rule.examples)]
 

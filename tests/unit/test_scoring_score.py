@@ -6,12 +6,12 @@ import random
 from dataclasses import replace
 
 import pytest
-from tests.unit.test_scoring_seed import GATES, RESPONSE_GATES, seed_findings
 
 from harness.failures import Category, Severity
 from scoring.classify import classify
 from scoring.rubric import load_rubric
 from scoring.score import category_values, response_quality, score_case, severity_counts, training_quality
+from tests.unit.test_scoring_seed import GATES, RESPONSE_GATES, seed_findings
 
 RUBRIC = load_rubric()
 FAILURE = classify(seed_findings(), RUBRIC)[0]

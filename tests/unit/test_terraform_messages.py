@@ -10,7 +10,7 @@ from harness.terraform.messages import StackView, plan_report, read_diagnostic, 
 from harness.terraform.server import TerraformAnswer
 
 
-def body(name, **fields):
+def body(name, /, **fields):
     return {"//": {"metadata": {"path": f"TapStack/{name}", "uniqueId": name}}, **fields}
 
 

@@ -110,7 +110,12 @@ def terraform(tmp_path, script):
 
 def test_fetching_leaves_the_provider_in_the_cache(environ, tmp_path):
     target = f"registry.terraform.io/hashicorp/aws/{VERSION}/{providers._target()}"
-    script = f"import os, pathlib\np = pathlib.Path(os.environ['TF_PLUGIN_CACHE_DIR'], '{target}')\np.mkdir(parents=True)\n(p / '{NAME}').write_text('')\n(p / '{NAME}').chmod(0o755)\n"
+    script = f"""
+import os, pathlib
+folder = pathlib.Path(os.environ["TF_PLUGIN_CACHE_DIR"], "{target}")
+folder.mkdir(parents=True)
+(folder / "{NAME}").touch(0o755)
+"""
     found = fetch_provider(terraform(tmp_path, script), VERSION, {**environ, "PATH": os.environ["PATH"]})
     assert found.is_relative_to(tmp_path / "cache")
 

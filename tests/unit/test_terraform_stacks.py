@@ -34,7 +34,7 @@ def test_the_backend_is_left_out_and_nothing_else():
     assert "s3" in STACK["terraform"]["backend"]
 
 
-@pytest.mark.parametrize("value", ["${filebase64sha256(\"lambda.zip\")}", "/case/lambda/index.py", "${path.module}/x", '${templatefile("a", {})}'])
+@pytest.mark.parametrize("value", ['${filebase64sha256("lambda.zip")}', "/case/lambda/index.py", "${path.module}/x", '${templatefile("a", {})}'])
 def test_a_stack_that_may_read_files_gets_the_tree(value):
     stack = {**STACK, "output": {"o": {"value": value}}}
     assert set(TREE) <= set(stack_files("dev", stack, TREE))
@@ -67,7 +67,8 @@ def test_providers_that_the_toolchain_lacks_are_known_without_terraform(more, ex
 
 
 def test_modules_name_their_sources():
-    assert module_sources({"module": {"vpc": {"source": "terraform-aws-modules/vpc/aws"}, "own": [{"source": "./m"}]}}) == ["./m", "terraform-aws-modules/vpc/aws"]
+    modules = {"vpc": {"source": "terraform-aws-modules/vpc/aws"}, "own": [{"source": "./m"}]}
+    assert module_sources({"module": modules}) == ["./m", "terraform-aws-modules/vpc/aws"]
     assert module_sources(STACK) == []
 
 

@@ -239,7 +239,8 @@ def main(provider: str, terraform: str, root: str) -> None:
         send({"ready": True})
         for line in sys.stdin:
             send(agent.answer(json.loads(line)))
-    except Exception as error:  # noqa: BLE001 - the other end tells the user, and starts anew
+    except Exception as error:
+        # The other end tells the user, and starts anew.
         send({"fault": f"{type(error).__name__}: {error}"})
     finally:
         os._exit(0)

@@ -39,7 +39,8 @@ class Guard:
         operation = operation_name(environ)
         try:
             status, headers, body = _answer_of(self._application, environ)
-        except Exception as error:  # noqa: BLE001 - whatever moto raises, the client gets an answer
+        except Exception as error:
+            # Whatever moto raises, the client gets an answer.
             print(f"{operation}: {error!r}", file=sys.stderr, flush=True)
             status, headers, body = "500 Internal Server Error", [], b""
         lacking = _is_lacking(status, body)

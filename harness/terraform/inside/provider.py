@@ -25,9 +25,7 @@ class Provider:
 
     def __init__(self, binary: str, environment: Mapping[str, str], log: Path) -> None:
         with log.open("wb") as output:
-            self.process = subprocess.Popen(
-                [binary, "-debug"], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=dict(environment)
-            )
+            self.process = subprocess.Popen([binary, "-debug"], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=dict(environment))
         said = self._wait_until_ready(os.path.basename(binary), log)
         self.protocol: int = said["ProtocolVersion"]
         address = said["Addr"]

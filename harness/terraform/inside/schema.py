@@ -30,9 +30,7 @@ class ProviderSchema:
     def reduced(self, resources: frozenset[str], data: frozenset[str]) -> bytes:
         """The answer with all type names, but only the bodies of the named resource and data source types."""
         wanted = {_RESOURCE_TYPES: resources, _DATA_TYPES: data}
-        return b"".join(
-            raw if field not in wanted or name in wanted[field] else _without_body(field, name) for field, name, raw in self._entries
-        )
+        return b"".join(raw if field not in wanted or name in wanted[field] else _without_body(field, name) for field, name, raw in self._entries)
 
     def whole(self) -> bytes:
         """The answer as the provider gave it."""
