@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 _PAIRING_THRESHOLD = 0.45
+_SAME_CALLEE = 0.3
 _BLOCKS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef, ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try)
 
 
@@ -282,7 +283,15 @@ def _likeness(mine: ast.stmt, theirs: ast.stmt) -> float:
     if isinstance(mine, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) or (names[0] and names[1] and isinstance(mine, ast.Import)):
         return 0.0
     ratio = difflib.SequenceMatcher(a=ast.unparse(mine)[:2000], b=ast.unparse(theirs)[:2000], autojunk=False).ratio()
-    return ratio * (0.7 if names[0] and names[1] else 0.95)
+    if names[0] and names[1]:
+        return ratio * 0.7
+    alike = bool(_callee(mine)) and _callee(mine) == _callee(theirs)
+    return min(ratio * 0.95 + (_SAME_CALLEE if alike else 0.0), 1.0)
+
+
+def _callee(node: ast.stmt) -> str:
+    """What a statement calls, where it is one call."""
+    return ast.unparse(node.value.func) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) else ""
 
 
 def _identity(node: ast.stmt) -> str:

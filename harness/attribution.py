@@ -98,13 +98,20 @@ def _finding(
         diagnostic=diagnostics[0],
         others=tuple(diagnostics[1:]),
         locations=locate(comparison, diagnostics[0], variant, fixes),
-        fix=FixSummary(tuple(cure), sum(edit.statements for edit in all_edits), diff(comparison, cure)),
+        fix=summarise_fixes(comparison, cure),
         evidence=evidence,
         files=tuple(dict.fromkeys(edit.path for edit in edits)) or tuple(sorted({place.file for place in diagnostics[0].locations})),
         added_parameters=tuple(sorted(_added_parameters(all_edits))),
         response_statements=tuple(edit.response_text for edit in edits if edit.response_text),
         ideal_statements=tuple(edit.ideal_text for edit in edits if edit.ideal_text),
     )
+
+
+def summarise_fixes(comparison: Comparison, fixes: Iterable[str]) -> FixSummary:
+    """The fixes together: each statement counted once, one diff for all."""
+    ids = sorted(set(fixes), key=list(comparison.fixes).index)
+    statements = sum(edit.statements for fix in ids for edit in comparison.edits_of(fix))
+    return FixSummary(tuple(ids), statements, diff(comparison, ids))
 
 
 def _serving(comparison: Comparison, fixes: Sequence[str], load_bearing: set[str]) -> set[str]:

@@ -271,10 +271,10 @@ def _only_adds(edit: Edit) -> bool:
 
 def _number(graph: nx.DiGraph, groups: list[set[int]]) -> list[Fix]:
     ordered = sorted(groups, key=min)
-    name = {index: f"F{number}" for number, members in enumerate(ordered, start=1) for index in members}
+    name = {index: f"fix{number}" for number, members in enumerate(ordered, start=1) for index in members}
     return [
         Fix(
-            f"F{number}",
+            f"fix{number}",
             tuple(sorted(members)),
             frozenset(name[target] for index in members for target in graph.successors(index) if target not in members),
         )

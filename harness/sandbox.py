@@ -20,7 +20,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 import psutil
@@ -212,6 +212,8 @@ class Sandbox:
         for mount in command.mounts:
             if mount.writable and os.geteuid() == 0:
                 _open_to_all(mount.source)
+        if self.bwrap is None:
+            command = _in_place(command)
         status_read, status_write = os.pipe() if self.bwrap else (None, None)
         argv = self._argv(command, status_write)
         try:
@@ -286,6 +288,24 @@ def open_sandbox(bwrap: Path | None, *, allow_none: bool = False) -> Sandbox:
     if problem := sandbox.works():
         raise ToolMissing(f"bubblewrap does not work on this machine: {problem}", "allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1), or ask for --no-sandbox by name")
     return sandbox
+
+
+def _in_place(command: Command) -> Command:
+    """The command without a sandbox: what would be mounted is named by its place on the host instead."""
+    places = sorted(((mount.target, str(mount.source)) for mount in command.mounts), key=lambda pair: -len(pair[0]))
+
+    def translate(text: str) -> str:
+        for target, source in places:
+            if text == target or text.startswith(target + "/"):
+                return source + text[len(target) :]
+        return text
+
+    return replace(
+        command,
+        argv=tuple(translate(word) for word in command.argv),
+        cwd=translate(command.cwd),
+        env={name: translate(value) for name, value in command.env.items()},
+    )
 
 
 def _parents(targets: Iterable[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,7 @@ class Session:
     sandbox: Sandbox
     _stack: ExitStack = field(default_factory=ExitStack)
     _services: dict[str, Any] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def __enter__(self) -> Session:
         return self
@@ -32,10 +34,12 @@ class Session:
 
     def service(self, name: str, start: Any) -> Any:
         """The running service `name`, started by `start()` (a context manager) on first use."""
-        if name not in self._services:
-            self._services[name] = self._stack.enter_context(start())
-        return self._services[name]
+        with self._lock:
+            if name not in self._services:
+                self._services[name] = self._stack.enter_context(start())
+            return self._services[name]
 
     def discard(self, name: str) -> None:
         """Forget a service that broke, so that the next use starts a new one."""
-        self._services.pop(name, None)
+        with self._lock:
+            self._services.pop(name, None)

@@ -32,6 +32,7 @@ _PACKAGES = {
     "ruff": "ruff",
     "ty": "ty",
     "moto": "moto",
+    "grpcio": "grpcio",
     "pytest": "pytest",
 }
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+from harness.attribution import summarise_fixes
 from harness.case import Case
 from harness.evaluate import Measurement, fix_records
 from harness.gates.base import GateResult, Status
@@ -15,7 +17,10 @@ from scoring.score import score_case
 
 def judge_case(case: Case, measured: Measurement, rubric: Rubric) -> CaseResult:
     """Judge one case. A broken control has no score: nothing can be said about its response."""
-    failures = classify(measured.findings, rubric)
+    # Findings that share a cause share fixes too; together each statement counts once.
+    failures = tuple(
+        replace(failure, fix=summarise_fixes(measured.comparison, failure.fix.ids)) for failure in classify(measured.findings, rubric)
+    )
     variants: dict[str, Mapping[str, GateResult]] = {"response": measured.response, "ideal": measured.control}
     variants |= {f"ideal without {one.fix}": one.results for one in measured.isolated}
     missing = {name for name, result in measured.control.items() if result.status is Status.NOT_RUN}

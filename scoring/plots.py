@@ -22,7 +22,7 @@ STATUS_COLOURS = {Status.PASS: "#cfe9df", Status.FAIL: "#b04a00", Status.NOT_RUN
 STATUS_MARKS = {Status.PASS: "✓", Status.FAIL: "✗", Status.NOT_RUN: "–", Status.INCONCLUSIVE: "?"}
 _INK, _FAINT = "#1c2126", "#5b6670"
 _RESOLUTION = 160
-_LABEL_LENGTH = 44
+_LABEL_LENGTH = 56
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def gates_plot(report: CaseReport) -> Picture:
     axes.set_xlim(-0.5, max(columns, 1) - 0.5)
     axes.set_ylim(max(rows, 1) - 0.5, -0.5)
     axes.set_xticks(range(columns), list(frame.columns))
-    axes.set_yticks(range(rows), [_short(str(name)) for name in frame.index])
+    axes.set_yticks(range(rows), [_short(_label(report, str(name))) for name in frame.index])
     axes.xaxis.tick_top()
     _bare(axes)
     axes.set_xlabel("   ".join(f"{mark} {status}" for status, mark in STATUS_MARKS.items()), fontsize=9, color=_FAINT)
@@ -96,6 +96,13 @@ def _bare(axes: Axes) -> None:
     axes.tick_params(length=0, labelcolor=_INK)
     for spine in axes.spines.values():
         spine.set_visible(False)
+
+
+def _label(report: CaseReport, variant: str) -> str:
+    """A variant's name, with the rule of the failure that its fix cures; a fix that only serves others cures none."""
+    fix = next((one.id for one in report.case.fixes if one.load_bearing and variant.endswith(f" without {one.id}")), None)
+    rule = next((failure.rule for failure in report.case.failures if fix in failure.fix.ids), None)
+    return f"{variant} ({rule})" if rule else variant
 
 
 def _short(label: str) -> str:

@@ -45,9 +45,7 @@ class _ThisInterpreter(AsyncKernelManager):
         return KernelSpec(**get_kernel_dict(arguments), env={"PYTHONPATH": str(ROOT), "PYDEVD_DISABLE_FILE_VALIDATION": "1"})
 
 
-def render_case(
-    result_file: Path, case_name: str, out_dir: Path, formats: Collection[str] = FORMATS, *, progress_bar: bool = False
-) -> dict[str, Path]:
+def render_case(result_file: Path, case_name: str, out_dir: Path, formats: Collection[str] = FORMATS, *, progress_bar: bool = False) -> dict[str, Path]:
     """Write the report of a case into `out_dir`; returns the files by format.
 
     HTML is made from the executed notebook, which therefore stays beside it. Raises `UsageError` for a format, a

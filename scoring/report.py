@@ -78,9 +78,7 @@ class CaseReport:
         elif not self.case.converged:
             holes.append(Hole("repair walk", "did not reach what the ideal passes, so failures may still be hidden"))
         if self.run.rubric != self.rubric.version:
-            holes.append(
-                Hole("rubric", f"the run was judged by version {self.run.rubric}, the arithmetic here is version {self.rubric.version}'s")
-            )
+            holes.append(Hole("rubric", f"the run was judged by version {self.run.rubric}, the arithmetic here is version {self.rubric.version}'s"))
         return tuple(holes)
 
     def failures_of(self, severity: Severity) -> tuple[Failure, ...]:

@@ -13,7 +13,8 @@ from scoring.text import templates
 def section(name: str, report: CaseReport, **values: object) -> HTML:
     """The section that `templates/sections/<name>.html.j2` lays out."""
     template = templates().get_template(f"sections/{name}.html.j2")
-    return HTML(template.render(report=report, case=report.case, run=report.run, rubric=report.rubric, Severity=Severity, **values))
+    text = template.render(report=report, case=report.case, run=report.run, rubric=report.rubric, Severity=Severity, **values)
+    return HTML(text)  # type: ignore[no-untyped-call]  # IPython has no annotations here
 
 
 def failures_section(report: CaseReport, severity: str) -> HTML:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from harness.constraints.graph import Node, ResourceGraph
+from harness.errors import UsageError
 from harness.failures import Category, Severity
 
 ENTRY_POINT_GROUP = "assay.constraints"
@@ -15,7 +17,10 @@ ENTRY_POINT_GROUP = "assay.constraints"
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A rule's finding: the sentence, the nodes it concerns (the culprit first), and the names it is about."""
+    """A rule's finding: the sentence, the nodes it concerns (the culprit first), and the names it is about.
+
+    `address` tells a rule's findings apart, from one variant of a tree to the next.
+    """
 
     message: str
     nodes: tuple[Node, ...]
@@ -28,7 +33,11 @@ Check = Callable[[ResourceGraph], Iterable[Violation]]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule. `bad` and `good` are parts of a `cdk.tf.json` that it refuses and lets pass: its examples and its tests."""
+    """A rule. `bad` and `good` are parts of a `cdk.tf.json` that it refuses and lets pass: its examples and its tests.
+
+    A rule speaks only where it is certain: what it reports is refused, or wrong, in every account.
+    A plugin raises `version` when the same graph may get another answer.
+    """
 
     id: str
     title: str
@@ -36,16 +45,35 @@ class Rule:
     category: Category
     documentation: str
     check: Check = field(compare=False)
-    bad: tuple[Mapping[str, Any], ...] = ()
-    good: tuple[Mapping[str, Any], ...] = ()
+    bad: tuple[Mapping[str, Any], ...]
+    good: tuple[Mapping[str, Any], ...]
+    version: str = "1"
 
 
+@cache
 def all_rules() -> tuple[Rule, ...]:
-    """Our rules and the plugins' (entry-point group `assay.constraints`, each a `Rule` or a list of them)."""
+    """Our rules and the plugins' (entry-point group `assay.constraints`, each a `Rule` or a list of them).
+
+    Raises `UsageError` for a plugin that brings something else, or an id that is taken.
+    """
     from harness.constraints import accounts, data_sources, kms
 
-    rules = [*kms.RULES, *accounts.RULES, *data_sources.RULES]
+    rules: list[Rule] = [*kms.RULES, *accounts.RULES, *data_sources.RULES]
     for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name):
-        loaded = point.load()
-        rules += loaded if isinstance(loaded, (list, tuple)) else [loaded]
+        for rule in _load(point):
+            if rule.id in {known.id for known in rules}:
+                raise UsageError(f"the constraints plugin {point.name} brings the rule {rule.id}, which is taken", "rename the plugin's rule")
+            rules.append(rule)
     return tuple(rules)
+
+
+def _load(point: EntryPoint) -> list[Rule]:
+    loaded = point.load()
+    rules = list(loaded) if isinstance(loaded, (list, tuple)) else [loaded]
+    for rule in rules:
+        if not isinstance(rule, Rule):
+            raise UsageError(
+                f"the constraints plugin {point.name} ({point.value}) brings {type(rule).__name__} instead of a rule",
+                "see harness/constraints/base.py for what a rule is",
+            )
+    return rules

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterator
@@ -12,18 +13,22 @@ from harness.failures import Category, Severity
 
 
 def looked_up_once(graph: ResourceGraph) -> Iterator[Violation]:
-    """The same data source with the same arguments and provider stands in a stack once."""
+    """The same data source with the same arguments stands in a stack once.
+
+    `provider` and `depends_on` count as arguments: another region, or another moment, is another question.
+    The address names the question and none of the copies, so that it stays the same when one of them goes.
+    """
     copies: dict[tuple[str, str], list[Node]] = defaultdict(list)
     for node in graph.data():
-        arguments = {**node.own_arguments, "provider": node.arguments.get("provider")}
-        copies[node.type, json.dumps(arguments, sort_keys=True)].append(node)
-    for (kind, _), nodes in copies.items():
+        asked = {name: value for name, value in node.arguments.items() if name != "//"}
+        copies[node.type, json.dumps(asked, sort_keys=True) if asked else ""].append(node)
+    for (kind, asked_text), nodes in copies.items():
         if len(nodes) > 1:
             places = ", ".join(sorted(node.path or node.address for node in nodes))
-            yield Violation(f"{kind} is looked up {len(nodes)} times with the same arguments instead of once and handed down: {places}", tuple(nodes), (kind,), kind)
+            message = f"{kind} is looked up {len(nodes)} times with the same arguments instead of once and handed down: {places}"
+            question = f".{hashlib.sha256(asked_text.encode()).hexdigest()[:8]}" if asked_text else ""
+            yield Violation(message, tuple(nodes), (kind,), kind + question)
 
-
-_IDENTITY = {"//": {"metadata": {"path": "Stack/a"}}}
 
 RULES = (
     Rule(
@@ -33,10 +38,15 @@ RULES = (
         category=Category.ARCHITECTURE,
         documentation="https://developer.hashicorp.com/terraform/language/data-sources",
         check=looked_up_once,
-        bad=({"data": {"aws_caller_identity": {"current": _IDENTITY, "security_current": {}}}},),
+        bad=(
+            {"data": {"aws_caller_identity": {"current": {"//": {"metadata": {"path": "Stack/a"}}}, "security_current": {}}}},
+            {"data": {"aws_availability_zones": {"a": {"state": "available"}, "b": {"state": "available"}}}},
+        ),
         good=(
             {"data": {"aws_caller_identity": {"current": {}}}},
             {"data": {"aws_region": {"one": {"provider": "aws.one"}, "two": {"provider": "aws.two"}}}},
+            {"data": {"aws_ssm_parameter": {"one": {"name": "/one"}, "two": {"name": "/two"}}}},
+            {"data": {"aws_instances": {"early": {}, "late": {"depends_on": ["aws_autoscaling_group.workers"]}}}},
         ),
     ),
 )

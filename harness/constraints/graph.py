@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-_REFERENCE = re.compile(r"(?<![\w.-])((?:data\.)?[a-z][a-z0-9_]*\.[A-Za-z_][\w-]*)\.([A-Za-z_]\w*)")
-_INTERPOLATION = re.compile(r"\$\{(.*?)\}", re.DOTALL)
+from harness.constraints.expressions import Reference, references
+
 _META = frozenset({"//", "depends_on", "provider", "lifecycle", "count", "for_each", "provisioner", "connection"})
 
 
@@ -35,83 +34,84 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Reference:
-    """`attribute` of the node at `address`, as some argument mentions it."""
-
-    address: str
-    attribute: str
-
-
-@dataclass(frozen=True)
 class ResourceGraph:
-    """All nodes of one stack, with its providers."""
+    """All nodes of one stack in the order of the stack, with its providers and locals."""
 
     stack: str
     nodes: tuple[Node, ...]
     providers: Mapping[str, Any] = field(hash=False)
+    locals: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @cached_property
     def by_address(self) -> Mapping[str, Node]:
         """Nodes by their Terraform address."""
         return {node.address: node for node in self.nodes}
 
+    @cached_property
+    def edges(self) -> Mapping[str, tuple[Node, ...]]:
+        """By address: the nodes that this node's arguments refer to, each once."""
+        return {node.address: tuple(self.targets(node.own_arguments)) for node in self.nodes}
+
     def of_type(self, *types: str) -> Iterator[Node]:
-        """The resources (not data sources) of these types, in the order of the stack."""
+        """The resources (not data sources) of these types."""
         return (node for node in self.nodes if node.type in types and not node.is_data)
 
     def data(self) -> Iterator[Node]:
         """The data sources."""
         return (node for node in self.nodes if node.is_data)
 
+    def resolve(self, reference: Reference) -> Node | None:
+        """The node that a reference names; None for a variable, a local, or what other stacks hold."""
+        return self.by_address.get(reference.address)
+
+    def targets(self, value: object) -> Iterator[Node]:
+        """The nodes that a value refers to, through locals too, each once."""
+        seen: set[str] = set()
+        open_values = [value]
+        while open_values:
+            for reference in references(open_values.pop()):
+                if reference.address in seen:
+                    continue
+                seen.add(reference.address)
+                if (node := self.resolve(reference)) is not None:
+                    yield node
+                elif reference.kind == "local":
+                    open_values.append(self.locals.get(reference.name))
+
     def target(self, value: object, *types: str) -> Node | None:
-        """The node of one of `types` that an argument's value refers to; None for a literal or something else."""
-        for reference in references(value):
-            node = self.by_address.get(reference.address)
-            if node is not None and node.type in types:
-                return node
-        return None
+        """The one node of `types` that a value refers to; None for a literal, and where several are possible."""
+        found = [node for node in self.targets(value) if node.type in types]
+        return found[0] if len(found) == 1 else None
 
     def region(self, node: Node) -> str | None:
-        """The region of the node's provider, where that is a literal."""
-        blocks = self.providers.get("aws", [])
-        blocks = blocks if isinstance(blocks, list) else [blocks]
+        """The region that a node lives in, where that is a literal: its own (provider 6), else its provider's."""
         alias = str(node.arguments.get("provider", "")).partition(".")[2]
-        chosen = next((block for block in blocks if block.get("alias", "") == alias), None)
-        region = (chosen or {}).get("region")
+        blocks = self.providers.get("aws", [])
+        found = [block for block in (blocks if isinstance(blocks, list) else [blocks]) if isinstance(block, Mapping)]
+        block: Mapping[str, Any] = next((block for block in found if block.get("alias", "") == alias), {})
+        region = node.arguments.get("region", block.get("region"))
         return region if isinstance(region, str) and "${" not in region else None
 
 
 def build_graphs(stacks: Mapping[str, Any]) -> list[ResourceGraph]:
-    """One graph for each synthesized stack (`cdk.tf.json`, parsed)."""
-    return [_build(name, stack) for name, stack in sorted(stacks.items())]
+    """One graph for each synthesized stack (`cdk.tf.json`, parsed).
+
+    An override can put anything anywhere; what has no place in a configuration is left out, for validate to refuse.
+    """
+    return [_build(name, mapping(stack)) for name, stack in sorted(stacks.items())]
 
 
 def _build(name: str, stack: Mapping[str, Any]) -> ResourceGraph:
     nodes = []
     for section, prefix in (("resource", ""), ("data", "data.")):
-        for kind, instances in stack.get(section, {}).items():
-            for identifier, arguments in instances.items():
-                path = arguments.get("//", {}).get("metadata", {}).get("path", "")
-                nodes.append(Node(name, f"{prefix}{kind}.{identifier}", kind, path, arguments))
-    return ResourceGraph(name, tuple(nodes), stack.get("provider", {}))
+        for kind, instances in mapping(stack.get(section)).items():
+            for identifier, arguments in mapping(instances).items():
+                if isinstance(arguments, Mapping):
+                    path = mapping(mapping(arguments.get("//")).get("metadata")).get("path")
+                    nodes.append(Node(name, f"{prefix}{kind}.{identifier}", kind, str(path or ""), arguments))
+    return ResourceGraph(name, tuple(nodes), mapping(stack.get("provider")), mapping(stack.get("locals")))
 
 
-def strings(value: object) -> Iterator[str]:
-    """Every string in a value, however deep."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for name, item in value.items():
-            if name != "//":
-                yield from strings(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from strings(item)
-
-
-def references(value: object) -> Iterator[Reference]:
-    """Every reference to another node in a value, in nested functions and in JSON text too."""
-    for text in strings(value):
-        for expression in _INTERPOLATION.findall(text):
-            for address, attribute in _REFERENCE.findall(expression):
-                yield Reference(address, attribute)
+def mapping(value: object) -> Mapping[str, Any]:
+    """The value where it is a mapping, else an empty one."""
+    return value if isinstance(value, Mapping) else {}

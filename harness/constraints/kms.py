@@ -2,70 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from harness.constraints.base import Rule, Violation
+from harness.constraints.expressions import could_become
 from harness.constraints.graph import Node, ResourceGraph
 from harness.constraints.policies import allows, key_policies, statements
 from harness.failures import Category, Severity
 
 LOGS_ACTIONS = ("kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:GenerateDataKey", "kms:DescribeKey")
-"""What CloudWatch Logs calls with the key; the documentation asks for Encrypt*, Decrypt*, ReEncrypt*, GenerateDataKey*, Describe*."""
+"""What CloudWatch Logs calls with the key.
+
+The documentation asks for Encrypt*, Decrypt*, ReEncrypt*, GenerateDataKey* and Describe*.
+"""
 
 
 def logs_may_use_key(graph: ResourceGraph) -> Iterator[Violation]:
     """A log group's key has to let `logs.REGION.amazonaws.com` encrypt; without it CreateLogGroup is refused."""
     groups: dict[Node, list[Node]] = {}
     for group in graph.of_type("aws_cloudwatch_log_group"):
-        if key := graph.target(group.arguments.get("kms_key_id"), "aws_kms_key"):
+        if key := _key(graph, group.arguments.get("kms_key_id")):
             groups.setdefault(key, []).append(group)
     for key, members in groups.items():
+        # A key serves one region only, so all groups that it encrypts are in the same one.
         region = graph.region(members[0])
-        # A region that is only known later is written into the policy the same way, whatever it is.
-        services = [f"logs.{region}.amazonaws.com"] if region else ["logs.${"]
-        lacking = _lacking(graph, key, services, region is None)
+        lacking = _lacking(graph, key, region)
         if lacking:
-            service = services[0] if region else "logs.<region>.amazonaws.com"
+            service = f"logs.{region or '<region>'}.amazonaws.com"
             names = ", ".join(member.address for member in members)
             message = f"{key.address}: its key policy does not let {service} use it ({', '.join(lacking)}), but it encrypts {names}"
             yield Violation(message, (key, *members), (key.address.partition(".")[2], service), key.address)
 
 
-def _lacking(graph: ResourceGraph, key: Node, services: list[str], any_region: bool) -> list[str]:
-    blocks = []
-    for policy in key_policies(graph, key):
+def _key(graph: ResourceGraph, value: object) -> Node | None:
+    """The key of this stack that a value names, by its own ARN or by its alias's `target_key_arn`."""
+    alias = graph.target(value, "aws_kms_alias")
+    return graph.target(alias.arguments.get("target_key_id") if alias else value, "aws_kms_key")
+
+
+def _lacking(graph: ResourceGraph, key: Node, region: str | None) -> list[str]:
+    """What the key's policies do not let the logs service do; nothing where that cannot be known before an apply."""
+    policies = key_policies(graph, key)
+    blocks: list[Mapping[str, Any]] = []
+    for policy in policies or ():
         found = statements(graph, policy)
         if found is None:
-            return []  # not knowable before an apply; a rule says only what is certain
+            return []
         blocks += found
-    if any_region:
-        services = [
-            name
-            for block in blocks
-            if isinstance(block.get("Principal"), dict)
-            for name in ([block["Principal"].get("Service")] if isinstance(block["Principal"].get("Service"), str) else block["Principal"].get("Service") or [])
-            if str(name).startswith("logs.")
-        ] or services
-    return [action for action in LOGS_ACTIONS if not any(allows(block, service, action) for block in blocks for service in services)]
+    if policies is None:
+        return []
+    return [action for action in LOGS_ACTIONS if not any(allows(block, lambda name: is_logs(name, region), action) for block in blocks)]
 
 
-def _example(policy: str | None) -> dict:  # type: ignore[type-arg]
+def is_logs(service: str, region: str | None) -> bool:
+    """Whether a service principal may be the logs service of `region` (None: of any region).
+
+    The documentation names the region's own; `logs.amazonaws.com` is in use too, and certainly wrong it is not.
+    """
+    if region is None:
+        return service.startswith(("logs.", "${"))
+    names = ("logs.amazonaws.com", f"logs.{region}.amazonaws.com", f"logs.{region}.amazonaws.com.cn")
+    return any(could_become(service, name) for name in names)
+
+
+_ACTIONS = '["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"]'
+
+
+def _policy(service: str, actions: str = _ACTIONS) -> str:
+    return f'{{"Statement": [{{"Effect": "Allow", "Principal": {{"Service": "{service}"}}, "Action": {actions}, "Resource": "*"}}]}}'
+
+
+def _example(policy: str | None, **resources: Mapping[str, Any]) -> dict[str, Any]:
     key = {"description": "logs"} if policy is None else {"description": "logs", "policy": policy}
     return {
         "provider": {"aws": [{"region": "eu-west-1"}]},
         "resource": {
             "aws_kms_key": {"logs": key},
             "aws_cloudwatch_log_group": {"app": {"name": "app", "kms_key_id": "${aws_kms_key.logs.arn}"}},
+            **resources,
         },
     }
 
 
-_ACTIONS = '["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"]'
+def _document(service: str) -> dict[str, Any]:
+    principals = [{"type": "Service", "identifiers": [service]}]
+    statement = {"actions": ["kms:*"], "resources": ["*"], "principals": principals}
+    return _example("${data.aws_iam_policy_document.key.json}") | {"data": {"aws_iam_policy_document": {"key": {"statement": [statement]}}}}
 
 
-def _policy(service: str) -> str:
-    return f'{{"Statement": [{{"Effect": "Allow", "Principal": {{"Service": "{service}"}}, "Action": {_ACTIONS}, "Resource": "*"}}]}}'
-
+_ATTACHED = {"key_id": "${aws_kms_key.logs.id}", "policy": _policy("logs.eu-west-1.amazonaws.com")}
 
 RULES = (
     Rule(
@@ -75,7 +101,17 @@ RULES = (
         category=Category.AWS_CONSTRAINT,
         documentation="https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html",
         check=logs_may_use_key,
-        bad=(_example(None), _example(_policy("logs.us-east-1.amazonaws.com"))),
-        good=(_example(_policy("logs.eu-west-1.amazonaws.com")),),
+        bad=(
+            _example(None),
+            _example(_policy("logs.us-east-1.amazonaws.com")),
+            _example(_policy("logs.eu-west-1.amazonaws.com", '"kms:Decrypt"')),
+            _document("cloudwatch.amazonaws.com"),
+        ),
+        good=(
+            _example(_policy("logs.eu-west-1.amazonaws.com")),
+            _example(_policy("logs.${data.aws_region.current.name}.amazonaws.com", '"kms:*"')),
+            _example(None, aws_kms_key_policy={"logs": _ATTACHED}),
+            _document("logs.eu-west-1.amazonaws.com"),
+        ),
     ),
 )

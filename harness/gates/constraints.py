@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from harness.constraints.base import Rule, Violation, all_rules
-from harness.constraints.graph import build_graphs
+from harness.constraints.graph import ResourceGraph, build_graphs
 from harness.diagnostics import Diagnostic, Location
+from harness.errors import HarnessFault
 from harness.gates.base import GateResult, Status, Subject
 from harness.session import Session
 
@@ -18,7 +21,7 @@ class ConstraintsGate:
 
     name = "constraints"
     version = "1"
-    needs = ("synth",)
+    needs: tuple[str, ...] = ("synth",)
 
     def missing(self, session: Session) -> str:
         """The rules need nothing but the synthesized stacks."""
@@ -26,20 +29,34 @@ class ConstraintsGate:
 
     def key(self, subject: Subject) -> str:
         """The stacks, the lines they come from, and the rules."""
-        parts = [subject.stacks(), subject.earlier["synth"].output["lines"], [rule.id for rule in all_rules()]]
+        parts = [subject.stacks(), _lines(subject), [(rule.id, rule.version) for rule in all_rules()]]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def run(self, subject: Subject, session: Session) -> GateResult:
-        """One diagnostic a violation, in the order of rules."""
-        started = time.monotonic()
-        lines = subject.earlier["synth"].output["lines"]
+        """One diagnostic a violation, in the order of rules. Raises `HarnessFault` for a rule that breaks."""
+        started, busy = time.monotonic(), time.thread_time()
+        lines = _lines(subject)
         graphs = build_graphs(subject.stacks())
-        problems = tuple(_diagnostic(rule, violation, lines) for rule in all_rules() for graph in graphs for violation in rule.check(graph))
-        spent = time.monotonic() - started
-        return GateResult(self.name, Status.FAIL if problems else Status.PASS, problems, wall=spent, cpu=spent)
+        problems = tuple(_diagnostic(rule, found, lines) for rule in all_rules() for graph in graphs for found in _check(rule, graph))
+        status = Status.FAIL if problems else Status.PASS
+        return GateResult(self.name, status, problems, wall=time.monotonic() - started, cpu=time.thread_time() - busy)
 
 
-def _diagnostic(rule: Rule, violation: Violation, lines: dict[str, list]) -> Diagnostic:  # type: ignore[type-arg]
+def _lines(subject: Subject) -> Mapping[str, Sequence[Any]]:
+    """By construct path: the file and the line that made the construct."""
+    lines: Mapping[str, Sequence[Any]] = subject.earlier["synth"].output["lines"]
+    return lines
+
+
+def _check(rule: Rule, graph: ResourceGraph) -> Iterator[Violation]:
+    try:
+        yield from rule.check(graph)
+    except Exception as error:
+        # A rule may come from a plugin; its mistakes are never the subject's.
+        raise HarnessFault(f"the rule {rule.id} broke on the stack {graph.stack}: {error!r}", "report it to the rule's author") from error
+
+
+def _diagnostic(rule: Rule, violation: Violation, lines: Mapping[str, Sequence[Any]]) -> Diagnostic:
     places = [Location(*lines[node.path]) for node in violation.nodes if node.path in lines]
     return Diagnostic(
         gate="constraints",

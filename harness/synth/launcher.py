@@ -76,7 +76,7 @@ def _command(
 ) -> Command:
     inside = Path(str(resources.files("harness.synth") / "inside"))
     return Command(
-        argv=(str(toolchain.python), "-s", "-P", "-B", f"{_INSIDE}/subject.py", str(kernel_fd), str(report_fd), _LAZY_PACKAGES, *arguments),
+        argv=(str(toolchain.python), "-s", "-P", "-B", f"{_INSIDE}/subject.py", CASE_ROOT, str(kernel_fd), str(report_fd), _LAZY_PACKAGES, *arguments),
         cwd=CASE_ROOT,
         env={
             "PATH": f"{toolchain.python.parent}:/usr/bin:/bin",

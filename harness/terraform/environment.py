@@ -54,7 +54,7 @@ def _machine_hole(said: Diagnostic) -> str:
     if said.code == "No value for required variable":
         name = _VARIABLE.search(said.message)
         return f"the variable {name[1] if name else ''} has no value here"
-    if said.address is None and _CREDENTIALS.search(said.message):
+    if (said.address or "provider").startswith("provider") and _CREDENTIALS.search(said.message):
         return f"the provider's credentials exist elsewhere only: {said.code}"
     if _UNREACHABLE.search(said.message):
         return f"{said.address or 'the provider'} asks for something outside the emulated AWS: {said.code}"

@@ -171,7 +171,7 @@ class TerraformServer:
                 self._received += block
         line, _, rest = bytes(self._received).partition(b"\n")
         self._received = bytearray(rest)
-        fields = json.loads(line)
+        fields: dict[str, Any] = json.loads(line)
         if "fault" in fields:
             raise self._fault(f"failed: {fields['fault']}")
         return fields
@@ -205,7 +205,7 @@ class TerraformServer:
 def call_terraform(session: Session, call: TerraformCall) -> TerraformAnswer:
     """Ask the session's server, started on first use; a server that breaks is started once more."""
     for attempt in (1, 2):
-        server = session.service(_SERVICE, lambda: TerraformServer(session.toolchain, session.sandbox))
+        server: TerraformServer = session.service(_SERVICE, lambda: TerraformServer(session.toolchain, session.sandbox))
         try:
             answer = server.call(call)
         except HarnessFault:

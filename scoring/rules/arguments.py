@@ -115,14 +115,9 @@ RULES = (
         category=Category.CDKTF_API,
         symbols=("owner", "name"),
         title="{owner} has no argument {name}",
-        root_cause=(
-            "The response passes {name}, which {owner} does not accept: a name of another tool, of another provider version, or a guess."
-        ),
+        root_cause=("The response passes {name}, which {owner} does not accept: a name of another tool, of another provider version, or a guess."),
         impact=STOPS_SYNTHESIS,
-        lesson=(
-            "CDKTF arguments: use the names of the Terraform provider's attributes (bucket, not bucket_name) and put them where its "
-            "schema has them."
-        ),
+        lesson=("CDKTF arguments: use the names of the Terraform provider's attributes (bucket, not bucket_name) and put them where its schema has them."),
         documentation=CDKTF_DOCS + "/resources",
         examples=(
             Example("synth", "TypeError", "S3Bucket.__init__() got an unexpected keyword argument 'bucket_name'"),
@@ -139,10 +134,7 @@ RULES = (
         category=Category.CDKTF_API,
         symbols=("owner", "name"),
         title="{owner} needs {missing}",
-        root_cause=(
-            "The response leaves out {missing}, without which {owner} cannot be created; a construct's id is its second positional "
-            "argument."
-        ),
+        root_cause=("The response leaves out {missing}, without which {owner} cannot be created; a construct's id is its second positional argument."),
         impact=STOPS_SYNTHESIS,
         lesson="CDKTF arguments: give every required argument of a resource; the construct id is positional and called id_.",
         documentation=CDKTF_DOCS + "/resources",

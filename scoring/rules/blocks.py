@@ -91,9 +91,7 @@ RULES = (
             Example(
                 "synth",
                 "RuntimeError",
-                _list_refused(
-                    "s3BucketLifecycleConfiguration", "S3BucketLifecycleConfiguration", "rule", "S3BucketLifecycleConfigurationRule"
-                ),
+                _list_refused("s3BucketLifecycleConfiguration", "S3BucketLifecycleConfiguration", "rule", "S3BucketLifecycleConfigurationRule"),
             ),
         ),
     ),

@@ -26,9 +26,7 @@ RULES = (
         category=Category.CDKTF_API,
         symbols=("name",),
         title="The stack has no provider: {name}",
-        root_cause=(
-            "A stack with resources needs a provider construct of its own; each TerraformStack is synthesized and deployed by itself."
-        ),
+        root_cause=("A stack with resources needs a provider construct of its own; each TerraformStack is synthesized and deployed by itself."),
         impact=STOPS_SYNTHESIS,
         lesson="CDKTF providers: create the provider in every stack that has its resources.",
         documentation=CDKTF_DOCS + "/providers",
@@ -49,9 +47,7 @@ RULES = (
         category=Category.PACKAGING,
         symbols=("path", "absent"),
         title="An asset's path leads nowhere",
-        root_cause=(
-            "The response packages a file or folder that is not there, or names it by a path that only works from another directory."
-        ),
+        root_cause=("The response packages a file or folder that is not there, or names it by a path that only works from another directory."),
         impact=STOPS_SYNTHESIS,
         lesson="Packaging: ship the files that assets are made of, and name them by absolute paths built from __file__.",
         documentation=CDKTF_DOCS + "/assets",
@@ -59,8 +55,7 @@ RULES = (
             Example(
                 "synth",
                 "RuntimeError",
-                "TerraformAsset a was created with a relative path './nope', but we cannot find the cdktf.json within your current "
-                "working directory",
+                "TerraformAsset a was created with a relative path './nope', but we cannot find the cdktf.json within your current working directory",
             ),
             Example("synth", "RuntimeError", "ENOENT: no such file or directory, stat '/nonexistent/x'"),
         ),

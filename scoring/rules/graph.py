@@ -45,10 +45,7 @@ RULES = (
         merge=Merge.PER_RULE,
         symbols=("kind",),
         title="The account id is not looked up",
-        root_cause=(
-            "Policies and ARNs need the id of the account that the stack is deployed to. The response writes one down instead of asking "
-            "AWS for it."
-        ),
+        root_cause=("Policies and ARNs need the id of the account that the stack is deployed to. The response writes one down instead of asking AWS for it."),
         impact="Policies name the wrong account: the key's own administrators are locked out, and grants lead nowhere.",
         lesson="Account ids: look the account id up with DataAwsCallerIdentity; never write one down.",
         documentation=PROVIDER_DOCS + "/data-sources/caller_identity",
@@ -70,14 +67,8 @@ RULES = (
         merge=Merge.PER_RULE,
         symbols=("kind",),
         title="The same data source is read again instead of handed down",
-        root_cause=(
-            "Several parts of the system look the same thing up, each for itself, because the value is not passed on from where it is "
-            "known."
-        ),
-        impact=(
-            "More calls to AWS at every plan, and parts that can come to different answers; the dependency between the parts stays "
-            "invisible."
-        ),
+        root_cause=("Several parts of the system look the same thing up, each for itself, because the value is not passed on from where it is known."),
+        impact=("More calls to AWS at every plan, and parts that can come to different answers; the dependency between the parts stays invisible."),
         lesson="Data source reusability: read the account id once at the top, and pass it to the child stacks.",
         documentation="https://developer.hashicorp.com/terraform/cdktf/concepts/data-sources",
         examples=(

@@ -67,9 +67,7 @@ RULES = (
             "the CDKTF generator appends an A to the resource's class, and nested classes follow their own path: {pair}."
         ),
         impact=STOPS_SYNTHESIS,
-        lesson=(
-            "CDKTF class naming: check for the A suffix on resources whose name is also a block of another resource (S3BucketVersioningA)."
-        ),
+        lesson=("CDKTF class naming: check for the A suffix on resources whose name is also a block of another resource (S3BucketVersioningA)."),
         documentation="https://github.com/hashicorp/terraform-cdk/issues/2017",
         examples=(
             Example(
@@ -129,13 +127,9 @@ RULES = (
         category=Category.CDKTF_API,
         symbols=("name",),
         title="The bindings have no module {name}",
-        root_cause=(
-            "The bindings have one module for each Terraform resource, named after it; {name} is no resource of this provider.{hint}"
-        ),
+        root_cause=("The bindings have one module for each Terraform resource, named after it; {name} is no resource of this provider.{hint}"),
         impact=STOPS_SYNTHESIS,
-        lesson=(
-            "CDKTF modules are named after Terraform's resources (cloudwatch_event_rule), not after AWS services (eventbridge_rule, s3)."
-        ),
+        lesson=("CDKTF modules are named after Terraform's resources (cloudwatch_event_rule), not after AWS services (eventbridge_rule, s3)."),
         documentation=CDKTF_DOCS + "/providers",
         examples=(
             Example("synth", "ModuleNotFoundError", "No module named 'cdktf_cdktf_provider_aws.eventbridge_rule'"),
@@ -155,10 +149,7 @@ RULES = (
         merge=Merge.PER_RULE,
         symbols=("module",),
         title="Bindings imported from {module}, which nobody generated",
-        root_cause=(
-            "The imports package exists only after `cdktf get` has generated it. The response neither ships it nor uses the prebuilt "
-            "bindings."
-        ),
+        root_cause=("The imports package exists only after `cdktf get` has generated it. The response neither ships it nor uses the prebuilt bindings."),
         impact=STOPS_SYNTHESIS,
         lesson="Packaging: import the prebuilt bindings (cdktf_cdktf_provider_aws); imports.* exists only where `cdktf get` ran.",
         documentation=CDKTF_DOCS + "/providers",
@@ -197,11 +188,7 @@ RULES = (
         impact=STOPS_SYNTHESIS,
         lesson="Packaging: depend only on what the task's environment has, or declare what is added.",
         documentation="https://docs.python.org/3/library/exceptions.html#ModuleNotFoundError",
-        examples=(
-            Example(
-                "synth", "ModuleNotFoundError", "No module named 'requests_toolbelt'", symbols=("requests_toolbelt",), files=("tap.py",)
-            ),
-        ),
+        examples=(Example("synth", "ModuleNotFoundError", "No module named 'requests_toolbelt'", symbols=("requests_toolbelt",), files=("tap.py",)),),
     ),
     Rule(
         id="own-name-missing",
@@ -210,10 +197,7 @@ RULES = (
         category=Category.PYTHON,
         symbols=("name", "module"),
         title="{module} does not define {name}",
-        root_cause=(
-            "Two modules do not fit each other: one imports a name that the other does not define, or not yet at that moment of a "
-            "circular import."
-        ),
+        root_cause=("Two modules do not fit each other: one imports a name that the other does not define, or not yet at that moment of a circular import."),
         impact=STOPS_SYNTHESIS,
         lesson="Python: keep the names that modules import from each other in step, and avoid import cycles.",
         documentation="https://docs.python.org/3/reference/simple_stmts.html#import",
@@ -227,9 +211,7 @@ RULES = (
         merge=Merge.PER_RULE,
         symbols=(),
         title="Relative import outside of a package",
-        root_cause=(
-            "The entry program runs as a script, which belongs to no package, so its relative imports have nothing to be relative to."
-        ),
+        root_cause=("The entry program runs as a script, which belongs to no package, so its relative imports have nothing to be relative to."),
         impact=STOPS_SYNTHESIS,
         lesson="Python: in a script that is run directly, import by full module name.",
         documentation="https://docs.python.org/3/reference/import.html#package-relative-imports",

@@ -48,8 +48,7 @@ RULES = (
         symbols=("owner", "name"),
         title="{owner} has no attribute {name}",
         root_cause=(
-            "The response reads {name} from a {owner}, which never had it: it was not set, not handed over, or the value is of another "
-            "type than expected."
+            "The response reads {name} from a {owner}, which never had it: it was not set, not handed over, or the value is of another type than expected."
         ),
         impact=STOPS_SYNTHESIS,
         lesson="Python: set in the constructor every attribute that other code reads.",

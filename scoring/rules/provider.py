@@ -37,8 +37,7 @@ RULES = (
         symbols=("kind",),
         title="CloudWatch does not offer a retention of {got} days",
         root_cause=(
-            "CloudWatch Logs knows a fixed list of retention periods, and {got} is not on it: a length of time was converted to days. "
-            "The nearest is {near}."
+            "CloudWatch Logs knows a fixed list of retention periods, and {got} is not on it: a length of time was converted to days. The nearest is {near}."
         ),
         impact="Deployment blocked: the provider refuses the log group before anything is created.",
         lesson="AWS service constraints: log retention comes from a fixed list (7 years are 2557 days, not 2555).",
@@ -73,9 +72,7 @@ RULES = (
         lesson="AWS service constraints: check numbers and CIDR sizes against the service's limits.",
         documentation=RESOURCE_DOCS,
         examples=(
-            Example(
-                "validate", "", "expected visibility_timeout_seconds to be in the range (0 - 43200), got 50000", address="aws_sqs_queue.q"
-            ),
+            Example("validate", "", "expected visibility_timeout_seconds to be in the range (0 - 43200), got 50000", address="aws_sqs_queue.q"),
             Example("validate", "", "expected evaluation_periods to be at least (1), got 0", address="aws_cloudwatch_metric_alarm.m"),
             Example(
                 "validate",
@@ -102,9 +99,7 @@ RULES = (
         documentation=RESOURCE_DOCS,
         examples=(
             Example("validate", "", "\"name\" must begin with 'alias/' and be comprised of only [0-9A-Za-z_/-]", address="aws_kms_alias.a"),
-            Example(
-                "validate", "", 'only lowercase alphanumeric characters and hyphens allowed in "identifier"', address="aws_db_instance.d"
-            ),
+            Example("validate", "", 'only lowercase alphanumeric characters and hyphens allowed in "identifier"', address="aws_db_instance.d"),
             Example("validate", "", '"role" (nope) is an invalid ARN: arn: invalid prefix', address="aws_lambda_function.f"),
             Example("plan", "", "invalid queue name: a", address="aws_sqs_queue.q"),
         ),
@@ -153,17 +148,11 @@ RULES = (
         category=Category.TERRAFORM,
         symbols=("kind", "name"),
         title="{resource} has no argument {name}",
-        root_cause=(
-            "The provider's schema has no {name} here: an override put it in the wrong place, or it belongs to another resource or version."
-        ),
+        root_cause=("The provider's schema has no {name} here: an override put it in the wrong place, or it belongs to another resource or version."),
         impact=STOPS_VALIDATION,
         lesson="Terraform: an override's path is relative to its resource; use only arguments of the provider's schema.",
         documentation=_TERRAFORM_DOCS + "/syntax/json",
-        examples=(
-            Example(
-                "validate", "Extraneous JSON object property", 'No argument or block type is named "bogus".', address="aws_s3_bucket.b"
-            ),
-        ),
+        examples=(Example("validate", "Extraneous JSON object property", 'No argument or block type is named "bogus".', address="aws_s3_bucket.b"),),
     ),
     Rule(
         id="missing-required-argument",
@@ -239,11 +228,7 @@ RULES = (
         impact=STOPS_PLAN,
         lesson="Packaging: ship or build the archives that lambda functions and uploads are made of.",
         documentation=_TERRAFORM_DOCS + "/functions/filebase64sha256",
-        examples=(
-            Example(
-                "plan", "Error in function call", 'Call to function "filebase64sha256" failed: open nope.zip: no such file or directory.'
-            ),
-        ),
+        examples=(Example("plan", "Error in function call", 'Call to function "filebase64sha256" failed: open nope.zip: no such file or directory.'),),
     ),
     Rule(
         id="expression-error",
@@ -282,10 +267,7 @@ RULES = (
         category=Category.TERRAFORM,
         symbols=("name",),
         title="{name} depends on what is known only after apply",
-        root_cause=(
-            "Terraform has to know how many instances there are when it plans; here that comes from attributes of resources that do not "
-            "exist yet."
-        ),
+        root_cause=("Terraform has to know how many instances there are when it plans; here that comes from attributes of resources that do not exist yet."),
         impact=STOPS_PLAN,
         lesson="Terraform: take keys and counts from inputs, not from attributes of resources that are created in the same run.",
         documentation=_TERRAFORM_DOCS + "/meta-arguments/for_each",

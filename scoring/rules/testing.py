@@ -77,9 +77,7 @@ RULES = (
                 "tests/unit/test_tap_stack.py: ImportError: cannot import name 'Tap' from 'lib.tap_stack' (/case/lib/tap_stack.py)",
                 files=_TESTS,
             ),
-            Example(
-                "tests", "ModuleNotFoundError", "tests/unit/test_tap_stack.py: ModuleNotFoundError: No module named 'lib.tap'", files=_TESTS
-            ),
+            Example("tests", "ModuleNotFoundError", "tests/unit/test_tap_stack.py: ModuleNotFoundError: No module named 'lib.tap'", files=_TESTS),
         ),
     ),
     Rule(
@@ -94,9 +92,7 @@ RULES = (
         impact="The test suite fails, so it cannot tell a good change from a bad one.",
         lesson="Tests: assert on the synthesized stack, and run the tests against it.",
         documentation="https://developer.hashicorp.com/terraform/cdktf/test/unit-tests",
-        examples=(
-            Example("tests", "AssertionError", "tests/unit/test_tap_stack.py::test_bucket: AssertionError: assert 0 == 1", files=_TESTS),
-        ),
+        examples=(Example("tests", "AssertionError", "tests/unit/test_tap_stack.py::test_bucket: AssertionError: assert 0 == 1", files=_TESTS),),
     ),
     Rule(
         id="code-misses-tests",

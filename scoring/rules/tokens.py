@@ -20,9 +20,7 @@ RULES = (
             "as in HCL; CDKTF has the Fn functions and iterators for that."
         ),
         impact="Deployment blocked: synthesis refuses the token, because it cannot tell which element is meant.",
-        lesson=(
-            "CDKTF tokens: always use Fn.* (Fn.element(list, i)) on values that Terraform computes, never string interpolation or indexing."
-        ),
+        lesson=("CDKTF tokens: always use Fn.* (Fn.element(list, i)) on values that Terraform computes, never string interpolation or indexing."),
         documentation=CDKTF_DOCS + "/tokens",
         examples=(
             Example(

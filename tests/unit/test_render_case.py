@@ -184,9 +184,7 @@ def test_the_page_loads_nothing_and_runs_nothing(rendered: dict[str, Path]) -> N
     page = rendered["html"].read_text(encoding="utf-8")
     elements = Elements(page).found
     assert not [tag for tag, _ in elements if tag in ("script", "iframe", "object", "embed")]
-    loaded = [values.get("src") or "" for _, values in elements if "src" in values] + [
-        values.get("href") or "" for tag, values in elements if tag == "link"
-    ]
+    loaded = [values.get("src") or "" for _, values in elements if "src" in values] + [values.get("href") or "" for tag, values in elements if tag == "link"]
     assert loaded and all(source.startswith("data:") for source in loaded)
     assert not re.search(r"@import|url\((?!['\"]?data:)", page)
     assert [name for _, values in elements for name in values if name.startswith("on")] == []

@@ -53,9 +53,7 @@ def test_severity_is_that_of_the_gate_that_isolation_breaks_first() -> None:
         pytest.param(make_finding(lint()), Severity.LOW, id="one remark"),
         pytest.param(make_finding(lint(), others=(lint("F841"),)), Severity.MEDIUM, id="two remarks"),
         pytest.param(make_finding(lint(), also=("format",)), Severity.MEDIUM, id="a remark and the format"),
-        pytest.param(
-            make_finding(Diagnostic("format", "unformatted", "File would be reformatted")), Severity.MEDIUM, id="the format alone"
-        ),
+        pytest.param(make_finding(Diagnostic("format", "unformatted", "File would be reformatted")), Severity.MEDIUM, id="the format alone"),
     ],
 )
 def test_only_a_single_remark_of_the_linter_is_low(finding, severity: Severity) -> None:
@@ -63,10 +61,7 @@ def test_only_a_single_remark_of_the_linter_is_low(finding, severity: Severity) 
 
 
 def test_different_names_are_different_failures_where_the_rule_says_so() -> None:
-    findings = [
-        make_finding(Diagnostic("synth", "NameError", f"name '{name}' is not defined", symbols=(name,)), name)
-        for name in ("Fn", "json", "Fn")
-    ]
+    findings = [make_finding(Diagnostic("synth", "NameError", f"name '{name}' is not defined", symbols=(name,)), name) for name in ("Fn", "json", "Fn")]
     failures = classify(findings, RUBRIC)
     assert [failure.symbols for failure in failures] == [("Fn",), ("json",)]
     assert failures[0].fix.statements == 1, "one fix is counted once"

@@ -19,9 +19,7 @@ CASES = [pytest.param(rule, example, id=f"{rule.id}-{number}") for rule in all_r
 
 def as_finding(example: Example) -> Finding:
     place = (example.files[0], 3)
-    diagnostic = Diagnostic(
-        example.gate, example.code, example.message, (Location(*place),), example.address, example.symbols, example.detail
-    )
+    diagnostic = Diagnostic(example.gate, example.code, example.message, (Location(*place),), example.address, example.symbols, example.detail)
     return make_finding(diagnostic, place=place, added_parameters=example.added_parameters)
 
 

@@ -35,9 +35,7 @@ def test_one_more_failure_never_lowers_training_quality() -> None:
         assert training_quality(more, RUBRIC) >= training_quality(some, RUBRIC)
 
 
-@pytest.mark.parametrize(
-    ("quality", "band"), [(1.0, "high"), (0.6, "high"), (0.5999, "medium"), (0.3, "medium"), (0.2999, "low"), (0.0, "low")]
-)
+@pytest.mark.parametrize(("quality", "band"), [(1.0, "high"), (0.6, "high"), (0.5999, "medium"), (0.3, "medium"), (0.2999, "low"), (0.0, "low")])
 def test_bands_begin_at_their_thresholds(quality: float, band: str) -> None:
     assert RUBRIC.band_of(quality) == band
 

@@ -73,10 +73,7 @@ def missing_class(name: str, module: str, nearest: str) -> Diagnostic:
 def seed_findings() -> list[Finding]:
     """What the experiments find on the seed's pair: fourteen fixes, ten causes."""
     suffix = "S3BucketServerSideEncryptionConfiguration"
-    lint = [
-        Diagnostic("lint", "F401", f"`{name}` imported but unused", (Location("lib/tap_stack.py", 1),), symbols=(name,))
-        for name in ("os", "json")
-    ]
+    lint = [Diagnostic("lint", "F401", f"`{name}` imported but unused", (Location("lib/tap_stack.py", 1),), symbols=(name,)) for name in ("os", "json")]
     unformatted = Diagnostic("format", "unformatted", "File would be reformatted", (Location("lib/storage.py", 3),))
     storage = "lib/storage.py"
     return [
@@ -98,18 +95,14 @@ def seed_findings() -> list[Finding]:
             response='default_tags={"Environment": "x"}',
             ideal='default_tags=[{"tags": {"Environment": "x"}}]',
         ),
-        make_finding(
-            missing_class("S3BucketVersioning", "s3_bucket_versioning", "S3BucketVersioningA"), "versioning", place=(storage, 4), step=1
-        ),
+        make_finding(missing_class("S3BucketVersioning", "s3_bucket_versioning", "S3BucketVersioningA"), "versioning", place=(storage, 4), step=1),
         make_finding(
             missing_class("S3BucketVersioningConfiguration", "s3_bucket_versioning", "S3BucketVersioningVersioningConfiguration"),
             "nested",
             place=(storage, 5),
             step=1,
         ),
-        make_finding(
-            missing_class(suffix, "s3_bucket_server_side_encryption_configuration", suffix + "A"), "encryption", place=(storage, 8), step=3
-        ),
+        make_finding(missing_class(suffix, "s3_bucket_server_side_encryption_configuration", suffix + "A"), "encryption", place=(storage, 8), step=3),
         make_finding(
             missing_class("S3BucketObjectLockConfiguration", "s3_bucket_object_lock_configuration", "S3BucketObjectLockConfigurationA"),
             "lock",
@@ -171,9 +164,7 @@ def seed_run(failures: tuple[Failure, ...] | None = None) -> RunResult:
         seconds={"wall": 41.5, "cpu": 73.25},
     )
     toolchain = {"python": "3.11.9", "cdktf": "0.21.0", "hashicorp/aws": "5.100.0"}
-    return RunResult(
-        "20250101-120000-abcd", "2025-01-01T12:00:00+00:00", toolchain, rubric.version, (case,), holes={"apply": "not asked for"}
-    )
+    return RunResult("20250101-120000-abcd", "2025-01-01T12:00:00+00:00", toolchain, rubric.version, (case,), holes={"apply": "not asked for"})
 
 
 @pytest.fixture(scope="module")

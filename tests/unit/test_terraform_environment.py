@@ -56,16 +56,16 @@ def test_an_operation_of_a_protocol_without_names_is_named_by_the_client():
 
 
 @pytest.mark.parametrize(
-    ("summary", "detail", "part"),
+    ("address", "summary", "detail", "part"),
     [
-        ("No value for required variable", 'The root module input variable "db_password" is not set, and has no default value.', "db_password"),
-        ("failed to get shared config profile, prod", "", "credentials"),
-        ("AWS account ID not allowed: 123456789012", "", "credentials"),
-        ("Get https://ip-ranges.amazonaws.com: dial tcp: lookup failed", "", "outside"),
+        (None, "No value for required variable", 'The root module input variable "db_password" is not set, and has no default value.', "db_password"),
+        ('provider["registry.terraform.io/hashicorp/aws"]', "failed to get shared config profile, prod", "", "credentials"),
+        (None, "AWS account ID not allowed: 123456789012", "", "credentials"),
+        ("data.aws_ip_ranges.r", "Get https://ip-ranges.amazonaws.com: dial tcp: lookup failed", "", "outside"),
     ],
 )
-def test_what_exists_on_the_owners_machine_only_is_no_failure(summary, detail, part):
-    assert part in plan_hole(said(summary, detail=detail))
+def test_what_exists_on_the_owners_machine_only_is_no_failure(address, summary, detail, part):
+    assert part in plan_hole(said(summary, address, detail))
 
 
 def test_an_asset_that_synth_did_not_hand_on_is_no_failure():

@@ -4,6 +4,7 @@ import difflib
 import importlib
 import os
 import pkgutil
+import re
 import sys
 import traceback
 
@@ -20,12 +21,12 @@ def describe(error, root):
         frames.append({"file": error.filename[len(root) + 1 :], "line": error.lineno or 1, "function": ""})
     return {
         "type": type(error).__name__,
-        "message": _message(error),
+        "message": _portable(_message(error)),
         "module": getattr(error, "name", None) if isinstance(error, ImportError) else None,
         "symbols": _symbols(error),
         "nearest": nearest(error),
         "frames": frames,
-        "traceback": "".join(traceback.format_exception(error))[-6000:],
+        "traceback": _portable("".join(traceback.format_exception(error)))[-6000:],
     }
 
 
@@ -35,6 +36,13 @@ def _message(error):
     if isinstance(error, KeyError) and len(error.args) == 1:
         return repr(error.args[0])
     return str(error)
+
+
+def _portable(text):
+    """The same words on every machine: where packages are installed is no part of what went wrong."""
+    for folder in sorted({os.path.dirname(os.path.dirname(os.__file__)), sys.prefix, sys.base_prefix}, key=len, reverse=True):
+        text = re.sub(re.escape(folder) + r"(?:/lib(?:64)?)?(?:/python[\d.]+)?(?:/site-packages)?/", "", text)
+    return text
 
 
 def _symbols(error):

@@ -1,6 +1,6 @@
 """Runs one program of a tree inside the sandbox and reports how it ended. Standard library only.
 
-usage: subject.py KERNEL_FD REPORT_FD LAZY_PACKAGES (run SCRIPT | pytest PATHS...) [ARGS...]
+usage: subject.py ROOT KERNEL_FD REPORT_FD LAZY_PACKAGES (run SCRIPT | pytest PATHS...) [ARGS...]
 
 The report is one JSON object on REPORT_FD. It describes; it does not decide: that a stack was
 synthesized counts only when the kernel, in a sandbox of its own, says so.
@@ -11,7 +11,6 @@ import os
 import sys
 import types
 
-ROOT = "/case"
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
@@ -23,26 +22,26 @@ sys.path.pop(0)
 
 
 def main(argv):
-    kernel, report, lazy, mode, *rest = argv
+    root, kernel, report, lazy, mode, *rest = argv
     report_fd = int(report)
     os.set_inheritable(report_fd, False)
     lazy_bindings.install(lazy.split(","))
     kernel_link.attach(int(kernel))
-    lines = kernel_link.record_constructs(ROOT)
+    lines = kernel_link.record_constructs(root)
     result = {"outcome": "returned", "exit_code": 0, "exception": None, "tests": None, "lines": lines}
     try:
         if mode == "run":
-            run_script(rest[0], rest[1:])
+            run_script(root, rest[0], rest[1:])
         else:
             sys.path.insert(0, HERE)
             import test_report
 
             sys.path.remove(HERE)
-            result["tests"] = test_report.run(rest, ROOT)
+            result["tests"] = test_report.run(rest, root)
     except SystemExit as error:
         result.update(outcome="exit", exit_code=outcome.exit_code(error))
     except BaseException as error:
-        result.update(outcome="exception", exit_code=1, exception=outcome.describe(error, ROOT))
+        result.update(outcome="exception", exit_code=1, exception=outcome.describe(error, root))
         sys.stderr.write(result["exception"]["traceback"])
     outcome.flush()
     with os.fdopen(report_fd, "w") as stream:
@@ -50,9 +49,9 @@ def main(argv):
     return result["exit_code"]
 
 
-def run_script(script, arguments):
+def run_script(root, script, arguments):
     """Do what `python SCRIPT ARGUMENTS` does: a fresh `__main__`, the script's folder first on the path."""
-    path = os.path.join(ROOT, script)
+    path = os.path.join(root, script)
     with open(path, "rb") as file:
         code = compile(file.read(), path, "exec")
     module = types.ModuleType("__main__")

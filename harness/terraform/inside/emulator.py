@@ -111,7 +111,7 @@ def _answer_of(application: _WSGI, environ: dict[str, Any]) -> tuple[str, list[t
 
 def _body(environ: dict[str, Any]) -> bytes:
     """The request's body, put back for the application."""
-    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     environ["wsgi.input"] = io.BytesIO(body)
     return body
 
@@ -125,7 +125,7 @@ def main(descriptor: int) -> None:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
 
-    class QuietHandler(MotoRequestHandler):
+    class QuietHandler(MotoRequestHandler):  # type: ignore[misc]
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             """Say nothing about answers that were given."""
 

@@ -69,8 +69,8 @@ class ProviderProxy(grpc.GenericRpcHandler):
             return pending.result()
         except grpc.FutureCancelledError:
             context.abort(grpc.StatusCode.CANCELLED, "terraform has gone")
-        except grpc.RpcError as error:
-            context.abort(error.code(), error.details())
+        except grpc.RpcError:
+            context.abort(pending.code(), pending.details())
         raise AssertionError("abort raises")
 
     def _provider_of(self, connection: str, configure: bool) -> Provider:

@@ -1,0 +1,130 @@
+"""Walk, isolation and attribution over a judge that reads the tree instead of running it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from harness.attribution import attribute
+from harness.diagnostics import Diagnostic, Location
+from harness.fixes import compare
+from harness.gates.base import GateResult, Status
+from harness.isolation import isolate, new_diagnostics
+from harness.tree import Tree
+from harness.walk import minimise, walk
+
+ORDER = ("synth", "validate")
+IDEAL = """from lib import good
+
+name = "right"
+
+
+def build(account):
+    one(account)
+    two(20)
+    three("kept")
+"""
+RESPONSE = """from lib import bad
+
+name = "right"
+
+
+def build():
+    one("1234")
+    two(21)
+    three("other")
+"""
+
+
+def judge(tree: Tree, names: Sequence[str]) -> dict[str, GateResult]:
+    """synth stops at the first of three mistakes; validate, which needs it, sees one more."""
+    text = tree.text("a.py")
+    lines = text.splitlines()
+
+    def at(word: str) -> tuple[Location, ...]:
+        return (Location("a.py", next((number for number, line in enumerate(lines, start=1) if word in line), 1)),)
+
+    if "import bad" in text:
+        synth = GateResult("synth", Status.FAIL, (Diagnostic("synth", "ImportError", "no module named bad", at("bad"), symbols=("bad",)),))
+    elif "one(account)" in text and "def build(account)" not in text:
+        synth = GateResult("synth", Status.FAIL, (Diagnostic("synth", "NameError", "name 'account' is not defined", at("one("), symbols=("account",)),))
+    elif '"1234"' in text:
+        synth = GateResult("synth", Status.FAIL, (Diagnostic("synth", "ValueError", "1234 is no account", at("1234")),))
+    else:
+        synth = GateResult("synth", Status.PASS)
+    if synth.status is not Status.PASS:
+        validate = GateResult("validate", Status.NOT_RUN, reason="synth did not pass")
+    elif "two(21)" in text:
+        validate = GateResult("validate", Status.FAIL, (Diagnostic("validate", "range", "expected 20, got 21", address="x.two"),))
+    else:
+        validate = GateResult("validate", Status.PASS)
+    return {name: {"synth": synth, "validate": validate}[name] for name in names}
+
+
+@pytest.fixture(scope="module")
+def comparison():
+    return compare(Tree({"a.py": RESPONSE.encode()}), Tree({"a.py": IDEAL.encode()}))
+
+
+@pytest.fixture(scope="module")
+def control(comparison):
+    return judge(comparison.ideal, ORDER)
+
+
+def test_the_walk_finds_what_the_first_crash_hid(comparison, control) -> None:
+    repair = walk(comparison, judge, control, ORDER)
+    assert [(step.gate, step.diagnostic.code) for step in repair.steps] == [("synth", "ImportError"), ("synth", "ValueError"), ("validate", "range")]
+    assert repair.converged
+
+
+def test_the_walk_leaves_out_what_nothing_needs(comparison, control) -> None:
+    repair = walk(comparison, judge, control, ORDER)
+    unused = [edit.ideal_text.strip() for fix in repair.unused for edit in comparison.edits_of(fix)]
+    assert unused == ['three("kept")']
+
+
+def test_isolation_measures_each_fix_by_the_gate_that_breaks(comparison, control) -> None:
+    measured = {}
+    for fix in comparison.fixes:
+        one = isolate(comparison, fix, judge, control, ORDER)
+        text = "".join(edit.ideal_text for edit in comparison.edits_of(fix))
+        measured[text.strip().splitlines()[0]] = next(iter(one.broken), None)
+    assert measured == {"from lib import good": "synth", "def build(account):": "synth", "two(20)": "validate", 'three("kept")': None}
+
+
+def test_every_load_bearing_fix_becomes_one_finding_with_both_experiments(comparison, control) -> None:
+    repair = walk(comparison, judge, control, ORDER)
+    isolated = [isolate(comparison, fix, judge, control, ORDER) for fix in comparison.fixes]
+    findings = attribute(comparison, repair, isolated)
+    assert sorted(finding.diagnostic.code for finding in findings) == ["ImportError", "ValueError", "range"]
+    assert all(finding.evidence.walk and finding.evidence.isolation for finding in findings)
+    assert {finding.diagnostic.code: finding.locations[0].line for finding in findings} == {"ImportError": 1, "ValueError": 7, "range": 8}
+
+
+def test_what_the_ideal_says_too_is_no_finding(comparison, control) -> None:
+    noisy = {**control, "validate": GateResult("validate", Status.FAIL, (Diagnostic("validate", "range", "expected 20, got 21", address="x.two"),))}
+    assert [step.gate for step in walk(comparison, judge, noisy, ORDER).steps] == ["synth", "synth"]
+    fix = next(fix for fix in comparison.fixes if "two(20)" in "".join(edit.ideal_text for edit in comparison.edits_of(fix)))
+    assert not isolate(comparison, fix, judge, noisy, ORDER).broken
+
+
+def test_without_a_verdict_on_the_control_nothing_is_new() -> None:
+    failed = GateResult("plan", Status.FAIL, (Diagnostic("plan", "x", "y"),))
+    assert new_diagnostics(failed, GateResult("plan", Status.PASS)) == failed.diagnostics
+    assert new_diagnostics(failed, GateResult("plan", Status.NOT_RUN, reason="no terraform")) == ()
+    assert new_diagnostics(failed, GateResult("plan", Status.INCONCLUSIVE, reason="emulator")) == ()
+    assert new_diagnostics(failed, None) == ()
+
+
+@pytest.mark.parametrize("needed", [{"f3"}, {"f0", "f7"}, {"f1", "f4", "f6"}, {f"f{number}" for number in range(8)}])
+def test_minimise_finds_exactly_what_is_needed(needed: set[str]) -> None:
+    candidates = [f"f{number}" for number in range(8)]
+    assert set(minimise(candidates, lambda part: needed <= set(part))) == needed
+
+
+def test_a_failed_gate_without_a_diagnostic_cannot_be_built() -> None:
+    with pytest.raises(ValueError, match="without saying why"):
+        GateResult("synth", Status.FAIL)
+    with pytest.raises(ValueError, match="without a reason"):
+        GateResult("synth", Status.NOT_RUN)
