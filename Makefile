@@ -43,7 +43,7 @@ setup: $(STAMP)
 $(STAMP): pyproject.toml harness/toolchains.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed: sudo apt-get install -y python3 python3-venv"; exit 3; }
 	@sh harness/install_system.sh $(PYTHON)
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); exit 3; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
 	$(BIN)/python -m harness.setup_tools
 	@touch $@

@@ -48,10 +48,12 @@ def install_terraform(archive: bytes, expected: str, folder: Path) -> Path:
         raise HarnessFault(f"the terraform archive has the checksum {actual} instead of {expected}", "do not use it; try again, or install terraform yourself")
     folder.mkdir(parents=True, exist_ok=True)
     binary = folder / "terraform"
+    # A set-up that is stopped halfway must not leave half a terraform behind under this name.
+    partial = folder / "terraform.partial"
     with zipfile.ZipFile(io.BytesIO(archive)) as release:
-        binary.write_bytes(release.read("terraform"))
-    binary.chmod(0o755)
-    return binary
+        partial.write_bytes(release.read("terraform"))
+    partial.chmod(0o755)
+    return partial.replace(binary)
 
 
 def main() -> int:

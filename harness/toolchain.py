@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -112,11 +113,16 @@ def find_toolchain(name: str = DEFAULT, environ: Mapping[str, str] = os.environ)
 
 
 def find_terraform(environ: Mapping[str, str] = os.environ) -> Path | None:
-    """terraform or OpenTofu: `ASSAY_TERRAFORM`, then PATH, then what `make setup` fetched into `.tools/`."""
+    """terraform or OpenTofu: `ASSAY_TERRAFORM`, then PATH, then what `make setup` fetched into `.tools/`.
+
+    Raises `UsageError` where `ASSAY_TERRAFORM` names something that cannot be started.
+    """
     if chosen := environ.get("ASSAY_TERRAFORM"):
-        return Path(chosen) if Path(chosen).is_file() else None
+        if found := _which(chosen, environ):
+            return found
+        raise UsageError(f"ASSAY_TERRAFORM names {chosen}, which is no program", "point it to terraform or tofu, or unset it")
     fetched = Path(__file__).resolve().parent.parent / ".tools" / "terraform"
-    return _which("terraform", environ) or (fetched if fetched.is_file() else None) or _which("tofu", environ)
+    return _which("terraform", environ) or (fetched if os.access(fetched, os.X_OK) else None) or _which("tofu", environ)
 
 
 def _which(command: str, environ: Mapping[str, str]) -> Path | None:
@@ -133,21 +139,25 @@ def _find_node(site_packages: Path) -> Path:
 
 
 def _terraform_version(terraform: Path) -> str:
-    """Asked once for each binary: starting terraform takes longer than everything else here."""
+    """`1.11.4`, or `1.10.5 (OpenTofu)`: the two count differently and are never taken for each other.
+
+    Asked once for each binary: starting terraform takes longer than everything else here.
+    """
     status = terraform.stat()
     known = cache_folder() / "versions.json"
     key = f"{terraform.resolve()} {status.st_size} {status.st_mtime_ns}"
     try:
-        answers = json.loads(known.read_text(encoding="utf-8"))
+        answers: dict[str, str] = json.loads(known.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         answers = {}
     if key not in answers:
         answers[key] = _ask_terraform(terraform)
-        try:
+        with contextlib.suppress(OSError):
             known.parent.mkdir(parents=True, exist_ok=True)
-            known.write_text(json.dumps(answers), encoding="utf-8")
-        except OSError:
-            return answers[key]
+            # Workers start together: each replaces the file whole, so that none reads half of it.
+            written = known.with_suffix(f".{os.getpid()}")
+            written.write_text(json.dumps(answers), encoding="utf-8")
+            written.replace(known)
     return answers[key]
 
 
@@ -155,9 +165,16 @@ def _ask_terraform(terraform: Path) -> str:
     environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": "/nonexistent", "CHECKPOINT_DISABLE": "1"}
     try:
         done = subprocess.run([str(terraform), "version", "-json"], capture_output=True, text=True, timeout=30, env=environment, check=True)
-        return str(json.loads(done.stdout)["terraform_version"])
+        answer = str(json.loads(done.stdout)["terraform_version"])
     except (OSError, ValueError, KeyError, subprocess.SubprocessError) as error:
         raise HarnessFault(f"{terraform}: does not answer `version -json`", "put a working terraform or tofu first on PATH") from error
+    # OpenTofu answers with the same keys; only the text form tells which of the two it is.
+    return f"{answer} (OpenTofu)" if _says_opentofu(terraform, environment) else answer
+
+
+def _says_opentofu(terraform: Path, environment: Mapping[str, str]) -> bool:
+    done = subprocess.run([str(terraform), "version"], capture_output=True, text=True, timeout=30, env=environment, check=False)
+    return done.stdout.startswith("OpenTofu")
 
 
 def _provider_version(provider: Path) -> str:
@@ -166,26 +183,65 @@ def _provider_version(provider: Path) -> str:
 
 
 def diagnose(toolchain: Toolchain) -> tuple[ToolReport, ...]:
-    """What `assay doctor` says of each tool, required ones first."""
+    """What `assay doctor` says of each tool, required ones first.
+
+    terraform and the provider are ok in any version: which ones judged is part of every result.
+    """
+    python = ToolReport(
+        tool="python",
+        found=toolchain.versions["python"],
+        wanted="3.11 or later",
+        path=toolchain.python,
+        ok=sys.version_info >= (3, 11),
+        required=True,
+        cost="nothing runs",
+        remedy="install Python 3.11 or later",
+    )
+    packages = (_package_report(toolchain, tool) for tool in _PACKAGES)
+    fetch = "make setup fetches it"
+    terraform = _optional_report(toolchain, "terraform", toolchain.terraform, f"{fetch}; or install terraform or OpenTofu and put it on PATH")
+    provider = _optional_report(toolchain, "provider", toolchain.provider, f"{fetch}; or set ASSAY_PROVIDER_MIRROR to a mirror's folder")
+    return (python, _sandbox_report(toolchain), *packages, terraform, provider)
+
+
+def _sandbox_report(toolchain: Toolchain) -> ToolReport:
     from harness.sandbox import Sandbox
 
-    def package(tool: str) -> ToolReport:
-        found, wanted = toolchain.versions[tool], toolchain.wanted.get(tool, "")
-        remedy = f"{toolchain.python} -m pip install {_PACKAGES[tool]}=={wanted}" if wanted else ""
-        return ToolReport(tool, found, wanted or "any", None, not wanted or found == wanted, False, "results may differ from the pinned toolchain's", remedy)
-
     problem = Sandbox(toolchain.bwrap).works() if toolchain.bwrap else "not found"
-    sandbox = ToolReport(
-        "bubblewrap", "" if problem else "works", "any", toolchain.bwrap, not problem, True,
-        f"untrusted code does not run at all without it ({problem})", "sudo apt-get install -y bubblewrap",
-    )  # fmt: skip
-    terraform = ToolReport(
-        "terraform", toolchain.versions.get("terraform", ""), toolchain.wanted["terraform"], toolchain.terraform, toolchain.terraform is not None, False,
-        "the gates validate and plan are holes", "make setup fetches it; or install terraform or OpenTofu and put it on PATH",
-    )  # fmt: skip
-    provider = ToolReport(
-        "provider aws", toolchain.versions.get("provider", ""), toolchain.wanted["provider"], toolchain.provider, toolchain.provider is not None, False,
-        "the gates validate and plan are holes", "make setup fetches it with `terraform init`; or set ASSAY_PROVIDER_MIRROR to a mirror's folder",
-    )  # fmt: skip
-    python = ToolReport("python", toolchain.versions["python"], "3.11 or later", toolchain.python, sys.version_info >= (3, 11), True, "nothing runs", "install Python 3.11 or later")
-    return (python, sandbox, *(package(tool) for tool in _PACKAGES), terraform, provider)
+    return ToolReport(
+        tool="bubblewrap",
+        found="" if problem else "works",
+        wanted="any",
+        path=toolchain.bwrap,
+        ok=not problem,
+        required=True,
+        cost="untrusted code does not run at all without it" + (f" ({problem})" if problem else ""),
+        remedy="sudo apt-get install -y bubblewrap",
+    )
+
+
+def _package_report(toolchain: Toolchain, tool: str) -> ToolReport:
+    found, wanted = toolchain.versions[tool], toolchain.wanted.get(tool, "")
+    return ToolReport(
+        tool=tool,
+        found=found,
+        wanted=wanted or "any",
+        path=None,
+        ok=not wanted or found == wanted,
+        required=False,
+        cost="results may differ from the pinned toolchain's",
+        remedy=f"{toolchain.python} -m pip install {_PACKAGES[tool]}=={wanted}" if wanted else "",
+    )
+
+
+def _optional_report(toolchain: Toolchain, tool: str, path: Path | None, remedy: str) -> ToolReport:
+    return ToolReport(
+        tool="provider aws" if tool == "provider" else tool,
+        found=toolchain.versions.get(tool, ""),
+        wanted=toolchain.wanted[tool],
+        path=path,
+        ok=path is not None,
+        required=False,
+        cost="the gates validate and plan are holes",
+        remedy=remedy,
+    )

@@ -34,11 +34,12 @@ class FormatGate:
         """One diagnostic a file that the formatter would change, at the first line that it would change."""
         if not subject.tree.python_files():
             return GateResult(self.name, Status.NOT_RUN, reason=NO_PYTHON)
-        argv = ["format", "--diff", "--isolated", "--no-cache", "--line-length", str(LINE_LENGTH), *subject.tree.python_files()]
+        argv = ["format", "--diff", "--isolated", "--no-cache", "--line-length", str(LINE_LENGTH), "--", *subject.tree.python_files()]
         output = run_tool(subject, session, "ruff", argv)
-        if output.exit_code not in (0, 1, 2):
-            raise HarnessFault(f"ruff ended with {output.exit_code}: {output.stderr.strip()[:200]}", "run `assay doctor`")
         problems = [*_changed(output.stdout), *_unreadable(output.stderr)]
+        if output.exit_code != 0 and not problems:
+            # A tool that fails without a word that we understand has not judged anything.
+            raise HarnessFault(f"ruff ended with {output.exit_code}: {output.stderr.strip()[:200]}", "run `assay doctor`")
         return GateResult(self.name, Status.FAIL if problems else Status.PASS, tuple(problems), wall=output.wall, cpu=output.cpu)
 
 
@@ -71,4 +72,3 @@ def _unreadable(text: str) -> list[Diagnostic]:
             path, number, reason = match.group(1), int(match.group(2) or 1), match.group(3)
             found.append(Diagnostic("format", "unreadable", f"{path} cannot be formatted: {reason}", (Location(path, number),)))
     return found
-

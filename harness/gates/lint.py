@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from harness.diagnostics import Diagnostic, Location
 from harness.errors import HarnessFault
 from harness.gates.base import GateResult, Status, Subject
 from harness.gates.format import LINE_LENGTH
-from harness.gates.static import NO_PYTHON, SOURCES, python_key, run_tool
+from harness.gates.static import NO_PYTHON, python_key, run_tool
 from harness.session import Session
 
 RULES = "E,F,W"
@@ -35,18 +37,29 @@ class LintGate:
         """One diagnostic a remark; symbols are what ruff puts in backticks."""
         if not subject.tree.python_files():
             return GateResult(self.name, Status.NOT_RUN, reason=NO_PYTHON)
-        argv = ["check", "--isolated", "--no-cache", "--select", RULES, "--line-length", str(LINE_LENGTH), "--output-format", "json", *subject.tree.python_files()]
+        argv = ["check", "--isolated", "--no-cache", "--select", RULES, "--line-length", str(LINE_LENGTH), "--output-format", "json"]
+        argv += ["--target-version", target_version(session.toolchain.versions["python"]), "--", *subject.tree.python_files()]
         output = run_tool(subject, session, "ruff", argv)
         try:
             remarks = json.loads(output.stdout)
         except ValueError as error:
             raise HarnessFault(f"ruff printed no JSON: {output.stderr.strip()[:200]}", "run `assay doctor`") from error
-        problems = tuple(sorted((_diagnostic(remark) for remark in remarks), key=lambda one: (one.locations, one.code)))
+        if output.exit_code != 0 and not remarks:
+            raise HarnessFault(f"ruff ended with {output.exit_code}: {output.stderr.strip()[:200]}", "run `assay doctor`")
+        paths = subject.tree.python_files()
+        problems = tuple(sorted((_diagnostic(remark, paths) for remark in remarks), key=lambda one: (one.locations, one.code)))
         return GateResult(self.name, Status.FAIL if problems else Status.PASS, problems, wall=output.wall, cpu=output.cpu)
 
 
-def _diagnostic(remark: dict) -> Diagnostic:  # type: ignore[type-arg]
-    path = remark["filename"].removeprefix(SOURCES + "/")
+def target_version(python: str) -> str:
+    """Ruff's name for the Python that runs the tree: `3.11.7` is `py311`. Newer syntax is a syntax error there."""
+    major, minor = python.split(".")[:2]
+    return f"py{major}{minor}"
+
+
+def _diagnostic(remark: Mapping[str, Any], paths: Sequence[str]) -> Diagnostic:
+    # Ruff names files from the root of wherever it ran.
+    path = max((path for path in paths if remark["filename"].endswith(f"/{path}")), key=len, default=remark["filename"])
     return Diagnostic(
         gate="lint",
         code=remark["code"] or "syntax-error",

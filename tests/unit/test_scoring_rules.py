@@ -46,7 +46,7 @@ def test_a_rule_s_lesson_stands_by_itself(rule: Rule) -> None:
 
 
 def test_symbols_named_by_a_rule_are_found_in_at_least_one_example() -> None:
-    for rule in all_rules():
+    for rule in (rule for rule in all_rules() if rule.examples):  # rules over the graph have theirs in harness.constraints
         found = {name for example in rule.examples for name, value in (_names(rule, example)).items() if value}
         assert set(rule.symbols or ()) <= found, rule.id
 
