@@ -67,8 +67,9 @@ def measure(
             repair, isolated = Walk((), False, tuple(comparison.fixes)), ()
         else:
             progress(f"repair walk and isolation of {len(comparison.fixes)} fixes")
-            walking = pool.submit(walk, comparison, runner.judge, control, order)
-            isolating = [pool.submit(isolate, comparison, fix, runner.judge, control, order) for fix in comparison.fixes]
+            seen = {gate.name: response[gate.name] for gate in runner.gates if getattr(gate, "sees_all", False)}
+            walking = pool.submit(walk, comparison, runner.judge, control, order, seen)
+            isolating = [pool.submit(isolate, comparison, fix, runner.judge, control, order, seen) for fix in comparison.fixes]
             isolated = tuple(_reported(future.result(), progress) for future in isolating)
             repair = walking.result()
     findings = attribute(comparison, repair, isolated)

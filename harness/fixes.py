@@ -241,7 +241,8 @@ def _needs(edits: list[Edit], response: Names, ideal: Names) -> nx.DiGraph:
 
 
 def _absorb_additions(graph: nx.DiGraph, edits: list[Edit], common_uses: set[Symbol]) -> list[Fix]:
-    """Edits that need each other become one group; a group that only adds names joins the one group that uses them."""
+    """Edits that need each other become one group; a group that only adds names joins the one group that uses them,
+    and one that only clears away what another group leaves unused joins that."""
     groups = {index: set(members) for index, members in enumerate(nx.strongly_connected_components(graph))}
     changed = True
     while changed:
@@ -249,11 +250,17 @@ def _absorb_additions(graph: nx.DiGraph, edits: list[Edit], common_uses: set[Sym
         owner = {edit: group for group, members in groups.items() for edit in members}
         for group in sorted(groups, key=lambda number: min(groups[number])):
             members = groups[group]
-            if not all(_only_adds(edits[index]) for index in members):
+            if not all(_only_adds(edits[index]) or _only_removes(edits[index]) for index in members):
                 continue
             added: set[Symbol] = set().union(*(edits[index].after.defines - edits[index].before.defines for index in members))
             users = {owner[source] for index in members for source in graph.predecessors(index)} - {group}
-            if len(users) == 1 and not added & common_uses:
+            served = {owner[target] for index in members for target in graph.successors(index)} - {group}
+            if not users and len(served) == 1 and all(_only_removes(edits[index]) for index in members):
+                groups[served.pop()] |= members
+                del groups[group]
+                changed = True
+                break
+            if len(users) == 1 and all(_only_adds(edits[index]) for index in members) and not added & common_uses:
                 groups[users.pop()] |= members
                 del groups[group]
                 changed = True
@@ -267,6 +274,11 @@ def _only_adds(edit: Edit) -> bool:
         return True
     before, after = edit.before.defines | edit.before.uses, edit.after.defines | edit.after.uses
     return before < after
+
+
+def _only_removes(edit: Edit) -> bool:
+    """Whether the edit drops a whole statement."""
+    return not edit.ideal_text.strip()
 
 
 def _number(graph: nx.DiGraph, groups: list[set[int]]) -> list[Fix]:

@@ -30,8 +30,13 @@ class Isolated:
     results: Mapping[str, GateResult]
 
 
-def isolate(comparison: Comparison, fix: str, judge: Judge, control: Mapping[str, GateResult], order: Sequence[str]) -> Isolated:
+def isolate(
+    comparison: Comparison, fix: str, judge: Judge, control: Mapping[str, GateResult], order: Sequence[str], seen: Mapping[str, GateResult] | None = None
+) -> Isolated:
     """Undo `fix` in the ideal, together with the fixes that need it, and see what that adds.
+
+    `seen` are verdicts on the response of gates that see all of a tree at once: what they do not say of the
+    response is no failure of it, only something that the experiment made.
 
     What the dependents' absence causes by itself is no effect of this fix; so the tree is compared with
     the ideal that lacks the dependents only. Without dependents that tree is the ideal itself.
@@ -40,15 +45,24 @@ def isolate(comparison: Comparison, fix: str, judge: Judge, control: Mapping[str
     undone = comparison.with_dependents([fix])
     variant = make_variant(comparison, every - undone)
     results = judge(variant.tree, order)
-    suspects = [name for name in order if new_diagnostics(results.get(name), control.get(name))]
+    seen = seen or {}
+    suspects = [name for name in order if visible(new_diagnostics(results.get(name), control.get(name)), seen.get(name))]
     baseline: Mapping[str, GateResult] = {}
     if suspects and undone != {fix}:
         baseline = judge(make_variant(comparison, every - undone | {fix}).tree, suspects)
     broken = {}
     for name in suspects:
-        if fresh := new_diagnostics(results[name], control[name], baseline.get(name, control[name])):
+        if fresh := visible(new_diagnostics(results[name], control[name], baseline.get(name, control[name])), seen.get(name)):
             broken[name] = fresh
     return Isolated(fix, tuple(sorted(undone)), variant, broken, results)
+
+
+def visible(diagnostics: tuple[Diagnostic, ...], seen: GateResult | None) -> tuple[Diagnostic, ...]:
+    """Those of the `diagnostics` that the same gate says of the response too; all of them where it could not see everything."""
+    if seen is None or seen.status not in _VERDICTS or any("syntax" in diagnostic.code for diagnostic in seen.diagnostics):
+        return diagnostics
+    said = {diagnostic.identity for diagnostic in seen.diagnostics}
+    return tuple(diagnostic for diagnostic in diagnostics if diagnostic.identity in said)
 
 
 def new_diagnostics(result: GateResult | None, *baselines: GateResult | None) -> tuple[Diagnostic, ...]:

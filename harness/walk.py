@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from harness.diagnostics import Diagnostic
 from harness.fixes import FORMAT, Comparison
 from harness.gates.base import GateResult, Status
-from harness.isolation import new_diagnostics
+from harness.isolation import new_diagnostics, visible
 from harness.tree import Tree
 from harness.variants import Variant, make_variant
 
@@ -47,8 +47,14 @@ class Walk:
     unused: tuple[str, ...]
 
 
-def walk(comparison: Comparison, judge: JudgeSome, control: Mapping[str, GateResult], order: Sequence[str]) -> Walk:
-    """Repair the response step by step, gate after gate in `order`, until it passes what the ideal passes."""
+def walk(
+    comparison: Comparison, judge: JudgeSome, control: Mapping[str, GateResult], order: Sequence[str], seen: Mapping[str, GateResult] | None = None
+) -> Walk:
+    """Repair the response step by step, gate after gate in `order`, until it passes what the ideal passes.
+
+    `seen` is as in `isolate`: a remark that half a repair brings about is no failure of the response.
+    """
+    seen = seen or {}
     judged = [name for name in order if name in control and control[name].status in (Status.PASS, Status.FAIL)]
     applied: frozenset[str] = frozenset()
     steps: list[Step] = []
@@ -57,14 +63,14 @@ def walk(comparison: Comparison, judge: JudgeSome, control: Mapping[str, GateRes
         gate = judged[position]
         variant = make_variant(comparison, applied)
         result = judge(variant.tree, [gate])[gate]
-        found = new_diagnostics(result, control[gate])
+        found = visible(new_diagnostics(result, control[gate]), seen.get(gate))
         if not found:
-            if not _passes(result, control[gate]):
+            if result.status not in (Status.PASS, Status.FAIL) and result.status is not control[gate].status:
                 break
             position += 1
             if position == len(judged):
                 # A fix may have brought back what an earlier gate refuses: only now are all of them asked again.
-                position = _first_refusing(judge, variant.tree, judged, control)
+                position = _first_refusing(judge, variant.tree, judged, control, seen)
             continue
         remaining = [fix for fix in comparison.fixes if fix not in applied]
         cure = _smallest_cure(comparison, judge, control, gate, found[0], variant, remaining)
@@ -78,13 +84,18 @@ def walk(comparison: Comparison, judge: JudgeSome, control: Mapping[str, GateRes
     return Walk(tuple(steps), position >= len(judged), tuple(fix for fix in comparison.fixes if fix not in applied))
 
 
-def _first_refusing(judge: JudgeSome, tree: Tree, judged: Sequence[str], control: Mapping[str, GateResult]) -> int:
+def _first_refusing(
+    judge: JudgeSome, tree: Tree, judged: Sequence[str], control: Mapping[str, GateResult], seen: Mapping[str, GateResult]
+) -> int:
     results = judge(tree, judged)
-    return next((number for number, name in enumerate(judged) if not _passes(results[name], control[name])), len(judged))
 
+    def refuses(name: str) -> bool:
+        result = results[name]
+        if result.status is Status.FAIL:
+            return bool(visible(new_diagnostics(result, control[name]), seen.get(name)))
+        return result.status is not Status.PASS and result.status is not control[name].status
 
-def _passes(result: GateResult, control: GateResult) -> bool:
-    return result.status is Status.PASS or (result.status is control.status and not new_diagnostics(result, control))
+    return next((number for number, name in enumerate(judged) if refuses(name)), len(judged))
 
 
 def _smallest_cure(

@@ -69,6 +69,8 @@ class Gate(Protocol):
     needs: tuple[str, ...]
     """Gates that have to pass on this tree before this one can say anything."""
 
+    # Optional: `sees_all = True` says that the gate reports everything at once, however broken the tree is.
+
     def missing(self, session: Session) -> str:
         """Why this gate cannot run here at all, with the remedy; empty when it can."""
         ...

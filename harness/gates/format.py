@@ -21,6 +21,7 @@ class FormatGate:
     name = "format"
     version = "1"
     needs: tuple[str, ...] = ()
+    sees_all = True
 
     def missing(self, session: Session) -> str:
         """Ruff is a core dependency."""

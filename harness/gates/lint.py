@@ -24,6 +24,7 @@ class LintGate:
     name = "lint"
     version = "1"
     needs: tuple[str, ...] = ()
+    sees_all = True
 
     def missing(self, session: Session) -> str:
         """Ruff is a core dependency."""

@@ -26,6 +26,7 @@ class TypesGate:
     name = "types"
     version = "1"
     needs: tuple[str, ...] = ()
+    sees_all = True
 
     def missing(self, session: Session) -> str:
         """ty is a core dependency."""

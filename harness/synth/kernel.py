@@ -27,6 +27,7 @@ from harness.toolchain import Toolchain
 from harness.userdata import cache_folder
 
 CASE_ROOT = "/case"
+STAND_INS = "/kernel/stand-ins"
 _INDEX_SECONDS = 60
 _KERNEL_LIMITS = Limits(wall=600, memory=2 * 1024**3, processes=128, output=4 * 1024**2)
 
@@ -187,7 +188,7 @@ def start_kernel(toolchain: Toolchain, sandbox: Sandbox, files: KernelFiles, tre
         Mount(files.packages, "/kernel/packages"),
         Mount(files.compiled, "/kernel/compiled", writable=not files.primed),
     ]
-    mounts += [Mount(files.stand_ins / package.archive.name, str(package.archive)) for package in files.jsii_packages]
+    mounts.append(Mount(files.stand_ins, STAND_INS))
     environment = {
         "PATH": "/usr/bin:/bin",
         "HOME": "/tmp",

@@ -77,7 +77,11 @@ fs.lutimesSync = function (...args) {
 const mkdtempSync = fs.mkdtempSync;
 fs.mkdtempSync = function (prefix, ...rest) {
   if (!String(prefix).endsWith("jsii-kernel-")) return mkdtempSync.call(this, prefix, ...rest);
-  fs.mkdirSync(prefix + "modules");
-  return prefix + "modules";
+  try {
+    fs.mkdirSync(prefix + "modules");
+    return prefix + "modules";
+  } catch (error) {
+    return mkdtempSync.call(this, prefix, ...rest); // without a sandbox, another kernel may have the name
+  }
 };
 if (process.env.ASSAY_COMPILED) Module.enableCompileCache(process.env.ASSAY_COMPILED);

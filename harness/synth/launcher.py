@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.sandbox import Command, Completed, Limits, Mount, Sandbox
-from harness.synth.kernel import CASE_ROOT, KernelReport, prepare_kernel, start_kernel
+from harness.synth.kernel import CASE_ROOT, STAND_INS, KernelFiles, KernelReport, prepare_kernel, start_kernel
 from harness.toolchain import Toolchain
 from harness.tree import Tree
 
@@ -45,7 +45,7 @@ def run_program(
         tree.write(folder)
         with start_kernel(toolchain, sandbox, files, folder) as (kernel_fd, kernel):
             report_read, report_write = os.pipe()
-            command = _command(arguments, environment, toolchain, folder, limits, kernel_fd, report_write)
+            command = _command(arguments, environment, toolchain, files, folder, limits, kernel_fd, report_write)
             running = sandbox.start(command, pass_fds=(kernel_fd, report_write))
             kernel.hand_over()
             os.close(report_write)
@@ -72,11 +72,18 @@ def python_mounts(toolchain: Toolchain) -> tuple[Mount, ...]:
 
 
 def _command(
-    arguments: tuple[str, ...], environment: Mapping[str, str], toolchain: Toolchain, folder: Path, limits: Limits, kernel_fd: int, report_fd: int
+    arguments: tuple[str, ...],
+    environment: Mapping[str, str],
+    toolchain: Toolchain,
+    files: KernelFiles,
+    folder: Path,
+    limits: Limits,
+    kernel_fd: int,
+    report_fd: int,
 ) -> Command:
     inside = Path(str(resources.files("harness.synth") / "inside"))
     return Command(
-        argv=(str(toolchain.python), "-s", "-P", "-B", f"{_INSIDE}/subject.py", CASE_ROOT, str(kernel_fd), str(report_fd), _LAZY_PACKAGES, *arguments),
+        argv=(str(toolchain.python), "-s", "-P", "-B", f"{_INSIDE}/subject.py", CASE_ROOT, STAND_INS, str(kernel_fd), str(report_fd), _LAZY_PACKAGES, *arguments),
         cwd=CASE_ROOT,
         env={
             "PATH": f"{toolchain.python.parent}:/usr/bin:/bin",
@@ -88,7 +95,7 @@ def _command(
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
             **environment,
         },
-        mounts=(*python_mounts(toolchain), Mount(inside, _INSIDE), Mount(folder, CASE_ROOT, writable=True)),
+        mounts=(*python_mounts(toolchain), Mount(inside, _INSIDE), Mount(files.stand_ins, STAND_INS), Mount(folder, CASE_ROOT, writable=True)),
         limits=limits,
     )
 

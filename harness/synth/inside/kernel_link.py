@@ -7,6 +7,7 @@ Node as a child, attaches to the socket that Assay handed in.
 
 import atexit
 import io
+import os
 import socket
 import sys
 import threading
@@ -27,9 +28,21 @@ class _Attached:
         self.stdin.close()
 
 
-def attach(descriptor):
-    """From now on jsii talks to the kernel on the socket `descriptor`; the first connection takes it."""
+def attach(descriptor, stand_ins):
+    """From now on jsii talks to the kernel on the socket `descriptor`; the first connection takes it.
+
+    The kernel is shown the archives in the folder `stand_ins` instead of those of the same name in site-packages.
+    """
+    from jsii import _kernel
     from jsii._kernel.providers import process
+
+    original = _kernel.Kernel.load
+
+    def load(self, name, version, tarball):
+        stand_in = os.path.join(stand_ins, os.path.basename(tarball))
+        return original(self, name, version, stand_in if os.path.exists(stand_in) else tarball)
+
+    _kernel.Kernel.load = load
 
     connection = socket.socket(fileno=descriptor)
     taken = []

@@ -1,6 +1,6 @@
 """Runs one program of a tree inside the sandbox and reports how it ended. Standard library only.
 
-usage: subject.py ROOT KERNEL_FD REPORT_FD LAZY_PACKAGES (run SCRIPT | pytest PATHS...) [ARGS...]
+usage: subject.py ROOT STAND_INS KERNEL_FD REPORT_FD LAZY_PACKAGES (run SCRIPT | pytest PATHS...) [ARGS...]
 
 The report is one JSON object on REPORT_FD. It describes; it does not decide: that a stack was
 synthesized counts only when the kernel, in a sandbox of its own, says so.
@@ -22,11 +22,11 @@ sys.path.pop(0)
 
 
 def main(argv):
-    root, kernel, report, lazy, mode, *rest = argv
+    root, stand_ins, kernel, report, lazy, mode, *rest = argv
     report_fd = int(report)
     os.set_inheritable(report_fd, False)
     lazy_bindings.install(lazy.split(","))
-    kernel_link.attach(int(kernel))
+    kernel_link.attach(int(kernel), stand_ins)
     lines = kernel_link.record_constructs(root)
     result = {"outcome": "returned", "exit_code": 0, "exception": None, "tests": None, "lines": lines}
     try:
