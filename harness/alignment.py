@@ -62,7 +62,7 @@ class _Source:
     def __init__(self, text: str) -> None:
         self.text = text if not text or text.endswith("\n") else text + "\n"
         # Python counts lines by their newline only; `splitlines` would also split at form feeds.
-        self.lines = re.findall(r"[^\n]*\n", self.text)
+        self.lines: list[str] = re.findall(r"[^\n]*\n", self.text)
         self.module = ast.parse(self.text)
 
     def slice(self, first: int, last: int) -> str:
@@ -73,7 +73,7 @@ class _Source:
 def first_line(node: ast.stmt) -> int:
     """The first line of a statement, decorators included."""
     decorators = getattr(node, "decorator_list", [])
-    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
+    return min(node.lineno, *(int(decorator.lineno) for decorator in decorators), node.lineno)
 
 
 def align(response: str, ideal: str) -> list[Leaf]:
@@ -128,9 +128,7 @@ class _Aligner:
         side, self.done_right = self._take(self.right, node, self.done_right, scope, indent, last)
         return side
 
-    def _take(
-        self, source: _Source, node: ast.stmt, done: int, scope: tuple[str, ...], indent: str, last: int | None
-    ) -> tuple[Side, int]:
+    def _take(self, source: _Source, node: ast.stmt, done: int, scope: tuple[str, ...], indent: str, last: int | None) -> tuple[Side, int]:
         start, end = first_line(node), last if last is not None else node.end_lineno or node.lineno
         if start <= done:
             raise ValueError(f"two statements on line {start}")
@@ -177,7 +175,7 @@ class _Aligner:
 
 
 def _indent(source: _Source, node: ast.stmt) -> str:
-    text = source.lines[first_line(node) - 1]
+    text: str = source.lines[first_line(node) - 1]
     return text[: len(text) - len(text.lstrip())]
 
 
@@ -213,7 +211,10 @@ def _bodies(node: ast.stmt) -> Iterator[list[ast.stmt]]:
 def _same_head(mine: ast.stmt, theirs: ast.stmt) -> bool:
     def head(node: ast.stmt) -> str:
         fields = {name: value for name, value in ast.iter_fields(node) if name not in ("body", "orelse", "finalbody", "handlers")}
-        return "|".join(f"{name}={[ast.dump(item) if isinstance(item, ast.AST) else repr(item) for item in (value if isinstance(value, list) else [value])]}" for name, value in fields.items())
+        return "|".join(
+            f"{name}={[ast.dump(item) if isinstance(item, ast.AST) else repr(item) for item in (value if isinstance(value, list) else [value])]}"
+            for name, value in fields.items()
+        )
 
     return head(mine) == head(theirs)
 
@@ -227,11 +228,10 @@ def _recursable(mine: ast.stmt, theirs: ast.stmt) -> bool:
         return False
     if any(first_line(body[0]) == mine.lineno for body in left) or any(first_line(body[0]) == theirs.lineno for body in right):
         return False  # written on one line
-    if isinstance(mine, ast.If) and any(_is_elif(node) for node in (mine, theirs)):
+    if any(isinstance(node, ast.If) and _is_elif(node) for node in (mine, theirs)):
         return False
     handlers = [[ast.dump(handler.type) if handler.type else "" for handler in getattr(node, "handlers", [])] for node in (mine, theirs)]
-    named = isinstance(mine, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
-    return handlers[0] == handlers[1] and (not named or mine.name == theirs.name)  # type: ignore[attr-defined]
+    return handlers[0] == handlers[1] and getattr(mine, "name", "") == getattr(theirs, "name", "")
 
 
 def _is_elif(node: ast.If) -> bool:
@@ -260,11 +260,11 @@ def _pair_gap(left: Sequence[ast.stmt], right: Sequence[ast.stmt]) -> Iterator[t
             best[row][column] = max(pair, best[row + 1][column], best[row][column + 1])
     row = column = 0
     while row < len(left) or column < len(right):
-        if row < len(left) and column < len(right) and likeness[row][column] >= _PAIRING_THRESHOLD:
-            if best[row][column] == best[row + 1][column + 1] + likeness[row][column]:
-                yield left[row], right[column]
-                row, column = row + 1, column + 1
-                continue
+        both = row < len(left) and column < len(right) and likeness[row][column] >= _PAIRING_THRESHOLD
+        if both and best[row][column] == best[row + 1][column + 1] + likeness[row][column]:
+            yield left[row], right[column]
+            row, column = row + 1, column + 1
+            continue
         if row < len(left) and (column == len(right) or best[row][column] == best[row + 1][column]):
             yield left[row], None
             row += 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.diagnostics import Diagnostic, Location
 from harness.failures import Evidence, FixSummary, IsolationEvidence, WalkEvidence
-from harness.fixes import FORMAT, Comparison
+from harness.fixes import FORMAT, Comparison, Edit
 from harness.isolation import Isolated
 from harness.symbols import Symbol
 from harness.variants import Variant, diff
@@ -125,7 +125,7 @@ def _serving(comparison: Comparison, fixes: Sequence[str], load_bearing: set[str
     return found
 
 
-def _added_parameters(edits: Iterable) -> set[str]:
+def _added_parameters(edits: Iterable[Edit]) -> set[str]:
     def parameters(symbols: Iterable[Symbol]) -> set[str]:
         return {f"{symbol.owner}.{symbol.name}" for symbol in symbols if symbol.kind == "parameter"}
 

@@ -86,6 +86,7 @@ def _run(options: argparse.Namespace) -> int:
     console = Console(stderr=True, highlight=False)
     folders = find_cases(options.cases)
     with console.status("starting", spinner="line") as status:
+
         def progress(line: str) -> None:
             if console.is_terminal:
                 status.update(line)

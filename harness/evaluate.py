@@ -57,6 +57,7 @@ def measure(
     runner = GateRunner(case, session, all_gates(), cache)
     order = [*(name for name in order if name in runner.names), *(name for name in runner.names if name not in order)]
     comparison = compare(case.response, case.ideal)
+    no_isolation: tuple[Isolated, ...] = ()
     with ThreadPoolExecutor(max_workers=max(jobs, 1)) as pool:
         progress("the response and its control, the ideal")
         control_future = pool.submit(runner.judge, case.ideal)
@@ -64,7 +65,7 @@ def measure(
         control = control_future.result()
         cause = control_cause(control)
         if cause is not None:
-            repair, isolated = Walk((), False, tuple(comparison.fixes)), ()
+            repair, isolated = Walk((), False, tuple(comparison.fixes)), no_isolation
         else:
             progress(f"repair walk and isolation of {len(comparison.fixes)} fixes")
             seen = {gate.name: response[gate.name] for gate in runner.gates if getattr(gate, "sees_all", False)}

@@ -1,8 +1,9 @@
 """From two trees to fixes: the smallest groups of edits that have to be applied together.
 
 Edits are statements (see `alignment`). Edit A needs edit B when A alone would leave a name dangling: A
-uses what only B introduces, or A removes what B's statement uses until B is applied. Edits that need each other are one fix; a one-way need stays a need between fixes, so that two
-mistakes that merely build on each other are still told apart.
+uses what only B introduces, or A removes what B's statement uses until B is applied. Edits that need each
+other are one fix; a one-way need stays a need between fixes, so that two mistakes that merely build on
+each other are still told apart.
 """
 
 from __future__ import annotations
@@ -153,15 +154,15 @@ def _edits(files: Iterable[FilePair]) -> list[Edit]:
             continue
         if pair.leaves is None:
             sides = [(content or b"").decode("utf-8", errors="replace") for content in (pair.response, pair.ideal)]
-            before, after = (_file_names(pair.path, text) if content is not None else Names() for text, content in zip(sides, (pair.response, pair.ideal), strict=True))
+            before, after = (
+                _file_names(pair.path, text) if content is not None else Names() for text, content in zip(sides, (pair.response, pair.ideal), strict=True)
+            )
             edits.append(Edit(len(edits), pair.path, None, 1, sides[0], sides[1], before, after, _count_statements(pair.path, sides)))
             continue
         for number, leaf in enumerate(pair.leaves):
             if leaf.edited:
                 before, after = (_leaf_names(pair.path, side, leaf) for side in (leaf.response, leaf.ideal))
-                edits.append(
-                    Edit(len(edits), pair.path, number, leaf.response.line, leaf.response.text, leaf.ideal.text, before, after, leaf.statements)
-                )
+                edits.append(Edit(len(edits), pair.path, number, leaf.response.line, leaf.response.text, leaf.ideal.text, before, after, leaf.statements))
     return edits
 
 

@@ -286,7 +286,10 @@ def open_sandbox(bwrap: Path | None, *, allow_none: bool = False) -> Sandbox:
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     sandbox = Sandbox(bwrap)
     if problem := sandbox.works():
-        raise ToolMissing(f"bubblewrap does not work on this machine: {problem}", "allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1), or ask for --no-sandbox by name")
+        raise ToolMissing(
+            f"bubblewrap does not work on this machine: {problem}",
+            "allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1), or ask for --no-sandbox by name",
+        )
     return sandbox
 
 

@@ -101,9 +101,7 @@ def _reindent(side: Side, indent: str) -> str:
         for line in range(node.lineno + 1, (node.end_lineno or node.lineno) + 1)
     }
     lines = side.text.splitlines(keepends=True)
-    return "".join(
-        line if side.first + number in inside or not line.strip() else indent + line.removeprefix(side.indent) for number, line in enumerate(lines)
-    )
+    return "".join(line if side.first + number in inside or not line.strip() else indent + line.removeprefix(side.indent) for number, line in enumerate(lines))
 
 
 def diff(comparison: Comparison, fixes: Iterable[str], *, context: int = 3) -> str:
@@ -113,7 +111,8 @@ def diff(comparison: Comparison, fixes: Iterable[str], *, context: int = 3) -> s
     for path in sorted({*before.files, *after.files}):
         old, new = before.files.get(path), after.files.get(path)
         if old != new:
-            sides = [(content or b"").decode("utf-8", errors="replace").splitlines(keepends=True) for content in (old, new)]
-            lines = difflib.unified_diff(*sides, f"response/{path}" if old is not None else "/dev/null", f"ideal/{path}" if new is not None else "/dev/null", n=context)
+            left, right = ((content or b"").decode("utf-8", errors="replace").splitlines(keepends=True) for content in (old, new))
+            names = (f"response/{path}" if old is not None else "/dev/null", f"ideal/{path}" if new is not None else "/dev/null")
+            lines = difflib.unified_diff(left, right, *names, n=context)
             chunks.append("".join(line if line.endswith("\n") else line + "\n\\ No newline at end of file\n" for line in lines))
     return "".join(chunks)

@@ -84,9 +84,7 @@ def walk(
     return Walk(tuple(steps), position >= len(judged), tuple(fix for fix in comparison.fixes if fix not in applied))
 
 
-def _first_refusing(
-    judge: JudgeSome, tree: Tree, judged: Sequence[str], control: Mapping[str, GateResult], seen: Mapping[str, GateResult]
-) -> int:
+def _first_refusing(judge: JudgeSome, tree: Tree, judged: Sequence[str], control: Mapping[str, GateResult], seen: Mapping[str, GateResult]) -> int:
     results = judge(tree, judged)
 
     def refuses(name: str) -> bool:

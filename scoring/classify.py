@@ -115,7 +115,7 @@ def _failure(members: Sequence[_Classified], rubric: Rubric) -> Failure:
         severity=rule.severity if rule and rule.severity else _severity(members, rubric),
         category=category,
         message=_message(members),
-        locations=tuple(dict.fromkeys(place for one in members for place in one.finding.locations)),
+        locations=tuple(sorted({place for one in members for place in one.finding.locations})),
         symbols=symbols,
         fix=_fix(members),
         evidence=_evidence(members),

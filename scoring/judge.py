@@ -18,18 +18,12 @@ from scoring.score import score_case
 def judge_case(case: Case, measured: Measurement, rubric: Rubric) -> CaseResult:
     """Judge one case. A broken control has no score: nothing can be said about its response."""
     # Findings that share a cause share fixes too; together each statement counts once.
-    failures = tuple(
-        replace(failure, fix=summarise_fixes(measured.comparison, failure.fix.ids)) for failure in classify(measured.findings, rubric)
-    )
+    failures = tuple(replace(failure, fix=summarise_fixes(measured.comparison, failure.fix.ids)) for failure in classify(measured.findings, rubric))
     variants: dict[str, Mapping[str, GateResult]] = {"response": measured.response, "ideal": measured.control}
     variants |= {f"ideal without {one.fix}": one.results for one in measured.isolated}
     missing = {name for name, result in measured.control.items() if result.status is Status.NOT_RUN}
     statuses = {name: str(result.status) for name, result in measured.response.items()}
-    resources = sum(
-        len(instances)
-        for stack in measured.control["synth"].output.get("stacks", {}).values()
-        for instances in stack.get("resource", {}).values()
-    )
+    resources = sum(len(instances) for stack in measured.control["synth"].output.get("stacks", {}).values() for instances in stack.get("resource", {}).values())
     return CaseResult(
         case=case.name,
         title=case.title,
@@ -40,9 +34,7 @@ def judge_case(case: Case, measured: Measurement, rubric: Rubric) -> CaseResult:
         score=None if measured.control_cause is not None else score_case(failures, statuses, missing, rubric),
         gates={variant: {gate: str(result.status) for gate, result in results.items()} for variant, results in variants.items()},
         reasons={
-            variant: reasons
-            for variant, results in variants.items()
-            if (reasons := {gate: result.reason for gate, result in results.items() if result.reason})
+            variant: reasons for variant, results in variants.items() if (reasons := {gate: result.reason for gate, result in results.items() if result.reason})
         },
         converged=measured.walk.converged,
         failures=failures,

@@ -20,7 +20,7 @@ class TestsGate:
     __test__ = False  # pytest takes classes named Test* for tests
     name = "tests"
     version = "1"
-    needs = ("synth",)
+    needs: tuple[str, ...] = ("synth",)
 
     def missing(self, session: Session) -> str:
         """Tests need nothing beyond the core dependencies."""
@@ -38,23 +38,21 @@ class TestsGate:
         prime(session.toolchain, session.sandbox)
         done = run_program(subject.tree, ("pytest", *paths), subject.case.env, session.toolchain, session.sandbox, TEST_LIMITS)
         tests = (done.report or {}).get("tests")
-        used = {"wall": done.completed.wall, "cpu": done.cpu}
+        wall, cpu = done.completed.wall, done.cpu
         if done.completed.stopped:
             problems: tuple[Diagnostic, ...] = (stopped_diagnostic(self.name, done.completed, TEST_LIMITS, paths[0]),)
         elif tests is None:
             message = f"pytest ended with exit code {done.completed.exit_code} and without a report"
             problems = (Diagnostic(self.name, "no-report", message, (Location(paths[0], 1),), detail=tail(done.completed.stderr)),)
         elif tests["exit_code"] == _NO_TESTS_COLLECTED:
-            return GateResult(self.name, Status.NOT_RUN, reason="pytest found no test in " + ", ".join(paths), **used)
+            return GateResult(self.name, Status.NOT_RUN, reason="pytest found no test in " + ", ".join(paths), wall=wall, cpu=cpu)
         else:
             problems = tuple(self._diagnostic(record) for record in tests["records"] if record["outcome"] in ("failed", "error"))
             if not problems and tests["exit_code"] != 0:
                 message = f"pytest ended with exit code {tests['exit_code']}"
                 problems = (Diagnostic(self.name, "exit-code", message, (Location(paths[0], 1),), detail=tail(done.completed.stdout)),)
         passed = sum(record["outcome"] == "passed" for record in (tests or {}).get("records", ()))
-        return GateResult(
-            self.name, Status.FAIL if problems else Status.PASS, problems, output={"passed": passed, "failed": len(problems)}, **used
-        )
+        return GateResult(self.name, Status.FAIL if problems else Status.PASS, problems, output={"passed": passed, "failed": len(problems)}, wall=wall, cpu=cpu)
 
     def _diagnostic(self, record: Mapping[str, Any]) -> Diagnostic:
         frames = [Location(place["file"], place["line"]) for place in record["frames"]]

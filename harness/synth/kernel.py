@@ -147,7 +147,9 @@ def _load_once(toolchain: Toolchain, files: KernelFiles) -> None:
             answer = json.loads(lines.readline() or '{"error": "the kernel ended"}')
             if "ok" not in answer:
                 process.kill()
-                raise HarnessFault(f"jsii cannot load {package.name}: {answer.get('error')}", "run `assay doctor`; the installed packages may not fit each other")
+                raise HarnessFault(
+                    f"jsii cannot load {package.name}: {answer.get('error')}", "run `assay doctor`; the installed packages may not fit each other"
+                )
         _wait_for_indexes(files)
         ours.sendall(b'{"exit":0}\n')
     shutil.rmtree(files.root / "jsii-kernel-modules", ignore_errors=True)

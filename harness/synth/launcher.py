@@ -24,8 +24,9 @@ class ProgramRun:
     """How a program of a tree ended.
 
     `stacks` holds the JSON text of each stack that the kernel wrote: the only proof of a synthesis.
-    `failed` is the construct whose values could not be resolved, where it failed at one. `report` is what the program's own process said of itself (see `inside/subject.py`), None where it
-    said nothing. `cpu` is seconds over both sandboxes, `peak_memory` the larger of the two in bytes.
+    `failed` is the construct whose values could not be resolved, where it failed at one. `report` is what
+    the program's own process said of itself (see `inside/subject.py`), None where it said nothing. `cpu`
+    is seconds over both sandboxes, `peak_memory` the larger of the two in bytes.
     """
 
     stacks: Mapping[str, str]
@@ -36,9 +37,7 @@ class ProgramRun:
     peak_memory: int
 
 
-def run_program(
-    tree: Tree, arguments: tuple[str, ...], environment: Mapping[str, str], toolchain: Toolchain, sandbox: Sandbox, limits: Limits
-) -> ProgramRun:
+def run_program(tree: Tree, arguments: tuple[str, ...], environment: Mapping[str, str], toolchain: Toolchain, sandbox: Sandbox, limits: Limits) -> ProgramRun:
     """Run `arguments` (`run SCRIPT ...` or `pytest PATH...`) on a fresh copy of `tree`."""
     files = prepare_kernel(toolchain)
     with sandbox.scratch() as folder:
@@ -83,7 +82,19 @@ def _command(
 ) -> Command:
     inside = Path(str(resources.files("harness.synth") / "inside"))
     return Command(
-        argv=(str(toolchain.python), "-s", "-P", "-B", f"{_INSIDE}/subject.py", CASE_ROOT, STAND_INS, str(kernel_fd), str(report_fd), _LAZY_PACKAGES, *arguments),
+        argv=(
+            str(toolchain.python),
+            "-s",
+            "-P",
+            "-B",
+            f"{_INSIDE}/subject.py",
+            CASE_ROOT,
+            STAND_INS,
+            str(kernel_fd),
+            str(report_fd),
+            _LAZY_PACKAGES,
+            *arguments,
+        ),
         cwd=CASE_ROOT,
         env={
             "PATH": f"{toolchain.python.parent}:/usr/bin:/bin",

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from harness.case import load_case
+from harness.errors import ToolMissing
 from harness.gates.base import GateResult, Status, Subject
 from harness.gates.synth import SynthGate
 from harness.gates.tests import TestsGate
 from harness.runner import GateRunner
 from harness.sandbox import Command, Limits, Mount, open_sandbox
-from harness.errors import ToolMissing
 
 pytestmark = pytest.mark.slow
 

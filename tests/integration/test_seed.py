@@ -10,7 +10,7 @@ import pytest
 from harness.case import Case
 from harness.evaluate import evaluate
 from harness.results import CaseResult
-from harness.tree import Tree
+from tests.seed_repairs import without_defect
 
 pytestmark = [pytest.mark.slow, pytest.mark.terraform]
 
@@ -109,66 +109,9 @@ def test_expectations_influence_nothing(result: CaseResult, seed, session, share
     assert silent.score == result.score
 
 
-def without_defect(response: Tree, ideal: Tree, rule: str) -> Tree:
-    """The response with one of its ten defects mended by hand, as a person would, with nothing of Assay's own differ."""
-    files = dict(response.files)
-
-    def edit(path: str, *pairs: tuple[str, str]) -> None:
-        text = files[path].decode()
-        for old, new in pairs:
-            assert old in text, (path, old)
-            text = text.replace(old, new)
-        files[path] = text.encode()
-
-    parameters = '\n        environment_suffix: str,\n        state_bucket: str = None,\n        state_bucket_region: str = None,\n        aws_region: str = "us-east-1",\n    '
-    lookup = '        current = DataAwsCallerIdentity(self, "current")\n        self.account_id = current.account_id\n'
-    imported = "from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity\n"
-    if rule == "stack-constructor-signature":
-        edit("lib/tap_stack.py", ("self, scope: Construct, id: str, **kwargs", f"\n        self,\n        scope: Construct,\n        id: str,{parameters}"))
-    elif rule == "provider-default-tags":
-        edit("lib/tap_stack.py", ("default_tags={\n", "default_tags=[{\"tags\": {\n"), ('"ManagedBy": "cdktf"\n            }', '"ManagedBy": "cdktf"\n            }}]'))
-    elif rule == "missing-a-suffix":
-        files["lib/storage.py"] = ideal.files["lib/storage.py"]
-    elif rule == "token-in-string":
-        edit("lib/networking.py", ('f"${{element({self.azs.names}, {i})}}"', "Fn.element(self.azs.names, i)"), ("import os\n", "import os\n\nfrom cdktf import Fn\n"))
-    elif rule == "account-id-hardcoded":
-        edit("lib/security.py", ('"arn:aws:iam::123456789012:root"', 'f"arn:aws:iam::{self.account_id}:root"'), ("        self.aws_region = aws_region\n", "        self.aws_region = aws_region\n        self.account_id = account_id\n"), ("        subnet_ids: list,\n    ):", "        subnet_ids: list,\n        account_id: str,\n    ):"))  # fmt: skip
-        edit("lib/tap_stack.py", ("from cdktf_cdktf_provider_aws.provider", imported + "from cdktf_cdktf_provider_aws.provider"), ("        networking = NetworkingStack(", '        current_account = DataAwsCallerIdentity(self, "current")\n\n        networking = NetworkingStack('), ("            subnet_ids=[s.id for s in networking.private_subnets],\n        )\n\n        VpcEndpointsStack", "            subnet_ids=[s.id for s in networking.private_subnets],\n            account_id=current_account.account_id,\n        )\n\n        VpcEndpointsStack"))  # fmt: skip
-    elif rule == "kms-logs-policy":
-        policy = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": f"logs.{self.aws_region}.amazonaws.com"}, "Action": "kms:*", "Resource": "*"}]}'
-        edit("lib/security.py", ("CloudWatch Logs - {self.environment_suffix}\",\n            enable_key_rotation=True\n", f"CloudWatch Logs - {{self.environment_suffix}}\",\n            enable_key_rotation=True,\n            policy=json.dumps({policy}),\n"))  # fmt: skip
-    elif rule == "log-retention":
-        edit("lib/monitoring.py", ("retention_in_days=2555", "retention_in_days=2557"))
-    elif rule == "data-source-repeated":
-        edit("lib/tap_stack.py", ("from cdktf_cdktf_provider_aws.provider", imported + "from cdktf_cdktf_provider_aws.provider"), ("        networking = NetworkingStack(", '        current_account = DataAwsCallerIdentity(self, "current")\n\n        networking = NetworkingStack('), ("            alerts_kms_key_arn=security.alerts_kms_key.arn,\n", "            alerts_kms_key_arn=security.alerts_kms_key.arn,\n            account_id=current_account.account_id,\n"), ("            audit_bucket_arn=storage.audit_bucket.arn,\n", "            audit_bucket_arn=storage.audit_bucket.arn,\n            account_id=current_account.account_id,\n"))  # fmt: skip
-        for path, last in (("lib/monitoring.py", "alerts_kms_key_arn: str"), ("lib/compliance.py", "audit_bucket_arn: str")):
-            edit(path, (lookup, "        self.account_id = account_id\n"), (imported, ""), (f"        {last},\n    ):", f"        {last},\n        account_id: str,\n    ):"))
-    elif rule == "test-constructor-call":
-        edit("tests/unit/test_tap_stack.py", ('TapStack(app, "TestStack")', 'TapStack(app, "TestStack", environment_suffix="test")'))
-    elif rule == "code-quality":
-        return _tidied(files, ideal)
-    return Tree(files)
-
-
-def _tidied(files: dict[str, bytes], ideal: Tree) -> Tree:
-    """What ruff would make of the response: formatted, and without unused imports."""
-    import subprocess
-    import sys
-    from pathlib import Path
-
-    ruff = Path(sys.executable).parent / "ruff"
-    tidy = {}
-    for path, content in files.items():
-        if path.endswith(".py"):
-            for argv in (["check", "--isolated", "--select", "F401", "--fix-only", "--quiet", "-"], ["format", "--isolated", "--line-length", "120", "-"]):
-                content = subprocess.run([ruff, *argv], input=content, capture_output=True, check=True).stdout
-        tidy[path] = content
-    return Tree(tidy)
-
-
 @pytest.mark.parametrize("rule", SEED_RULES)
 def test_without_one_defect_the_score_moves_by_its_weight(rule: str, seed: Case, session, shared_cache) -> None:
-    mended = replace(seed, response=without_defect(seed.response, seed.ideal, rule))
+    mended = replace(seed, response=without_defect(seed.response, rule))
     result = evaluate(mended, session, cache=shared_cache)
     assert {failure.rule for failure in result.failures} == SEED_RULES.keys() - {rule}
     assert result.score is not None

@@ -45,7 +45,8 @@ BROKEN = {
     "a submodule that does not exist": "from cdktf_cdktf_provider_aws.s3_buckets import S3Bucket",
     "a class in the package's root": "from cdktf_cdktf_provider_aws import S3Bucket",
     "an attribute of the package": "import cdktf_cdktf_provider_aws as aws\naws.s3_buckets.S3Bucket",
-    "an unknown argument": "from cdktf import App, TerraformStack\nfrom cdktf_cdktf_provider_aws.vpc import Vpc\nVpc(TerraformStack(App(), 's'), 'v', cidr='10.0.0.0/16')",
+    "an unknown argument": "from cdktf import App, TerraformStack\nfrom cdktf_cdktf_provider_aws.vpc import Vpc\n"
+    "Vpc(TerraformStack(App(), 's'), 'v', cidr='10.0.0.0/16')",
     "a wrong type": "from cdktf import App, TerraformStack\nfrom cdktf_cdktf_provider_aws.vpc import Vpc\nVpc(TerraformStack(App(), 's'), 'v', cidr_block=3)",
     "a block of the wrong shape": "from cdktf import App, TerraformStack\nfrom cdktf_cdktf_provider_aws.provider import AwsProvider\n"
     "AwsProvider(TerraformStack(App(), 's'), 'aws', default_tags={'a': 'b'})",

@@ -41,7 +41,7 @@ def test_a_good_case_loads(make_case) -> None:
     ],
 )
 def test_a_bad_field_is_named(make_case, fields: dict[str, str], words: str) -> None:
-    with pytest.raises(CaseError, match="(?s)case.yaml|PROMPT|hostname|missing.md") as caught:
+    with pytest.raises(CaseError, match=r"case\.yaml|PROMPT|hostname|missing\.md") as caught:
         load_case(make_case(GOOD, GOOD, **fields))
     assert words in caught.value.message
     assert caught.value.remedy

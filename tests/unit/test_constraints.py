@@ -46,7 +46,7 @@ def test_rule_ids_are_unique() -> None:
         ("${aws_kms_key.main.arn}", [("aws_kms_key.main", "arn")]),
         ("${element(data.aws_availability_zones.azs.names, 0)}", [("data.aws_availability_zones.azs", "names")]),
         ('{"Resource": "${aws_s3_bucket.b.arn}/*"}', [("aws_s3_bucket.b", "arn")]),
-        ("${join(\",\", [aws_subnet.a.id, aws_subnet.b.id])}", [("aws_subnet.a", "id"), ("aws_subnet.b", "id")]),
+        ('${join(",", [aws_subnet.a.id, aws_subnet.b.id])}', [("aws_subnet.a", "id"), ("aws_subnet.b", "id")]),
         ("aws_kms_key.main.arn", []),
         ("logs.us-east-1.amazonaws.com", []),
     ],
@@ -65,5 +65,5 @@ def test_a_key_policy_in_a_resource_of_its_own_counts() -> None:
 
 def test_a_policy_that_is_only_known_at_apply_is_not_judged() -> None:
     rule = next(rule for rule in RULES if rule.id == "kms-logs-policy")
-    example = {**rule.bad[0], "resource": {**rule.bad[0]["resource"], "aws_kms_key": {"logs": {"policy": "${file(\"policy.json\")}"}}}}
+    example = {**rule.bad[0], "resource": {**rule.bad[0]["resource"], "aws_kms_key": {"logs": {"policy": '${file("policy.json")}'}}}}
     assert not _violations(rule, example)

@@ -29,7 +29,7 @@ def _conda() -> dict[str, str]:
     conda = [entry for entry in entries if isinstance(entry, str)]
     pip = next(entry["pip"] for entry in entries if isinstance(entry, dict))
     pairs = [re.split(r"==?", entry) for entry in [*conda, *pip] if "=" in entry]
-    return {name: version for name, version in pairs}
+    return dict(pairs)
 
 
 @pytest.mark.parametrize(("pin", "package"), TOOLCHAIN_PACKAGES.items())

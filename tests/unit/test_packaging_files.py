@@ -117,9 +117,7 @@ def test_a_platform_without_a_checksum_is_never_fetched(tmp_path: Path, monkeypa
         setup_tools.fetch_terraform(tmp_path)
 
 
-def test_a_set_up_without_terraform_goes_on_and_names_the_holes(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_set_up_without_terraform_goes_on_and_names_the_holes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def refuse() -> None:
         raise HarnessFault("terraform cannot be fetched", "install it yourself")
 

@@ -123,7 +123,8 @@ class Stack(Base):
         BucketA(self, "bucket", name=f"b-{suffix}")
         Topic(self, "topic", days=2)
 """,
-    "lib/keys.py": "class Keys(Base):\n    def __init__(self, scope, id, account):\n        super().__init__(scope, id)\n        self.policy = f'arn:{account}'\n",
+    "lib/keys.py": "class Keys(Base):\n    def __init__(self, scope, id, account):\n"
+    "        super().__init__(scope, id)\n        self.policy = f'arn:{account}'\n",
     "tests/test_stack.py": "def test_stack():\n    assert Stack(app, 'x', suffix='t')\n",
 }
 

@@ -34,14 +34,12 @@ class LazyPackageLoader(importlib.machinery.SourceFileLoader):
 
     def exec_module(self, module):
         name = module.__name__
-        submodules = frozenset(
-            info.name for info in pkgutil.iter_modules([os.path.dirname(self.path)]) if info.name != "_jsii"
-        )
+        submodules = frozenset(info.name for info in pkgutil.iter_modules([os.path.dirname(self.path)]) if info.name != "_jsii")
 
         def lazy_getattr(attribute):
             if attribute in submodules:
                 return importlib.import_module(name + "." + attribute)
-            raise AttributeError("module %r has no attribute %r" % (name, attribute))
+            raise AttributeError(f"module {name!r} has no attribute {attribute!r}")
 
         module.__dict__["__all__"] = sorted(submodules)
         module.__dict__["__getattr__"] = lazy_getattr

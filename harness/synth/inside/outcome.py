@@ -1,5 +1,6 @@
 """Turns the end of a program into plain data. Runs inside the sandbox."""
 
+import contextlib
 import difflib
 import importlib
 import os
@@ -89,9 +90,7 @@ def exit_code(error):
 
 
 def flush():
-    """Bring out what the program printed before the process ends."""
+    """Bring out what the program printed before the process ends; a stream that the program closed has nothing left."""
     for stream in (sys.stdout, sys.stderr):
-        try:
+        with contextlib.suppress(OSError, ValueError):
             stream.flush()
-        except (OSError, ValueError):
-            os.devnull  # the program closed its own stream; nothing is left to bring out
