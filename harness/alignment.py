@@ -184,6 +184,11 @@ def same(mine: ast.AST, theirs: ast.AST) -> bool:
     return _dump(mine) == _dump(theirs)
 
 
+def syntax_of(side: Side) -> str:
+    """The syntax of a side's statement as text, equal for equal statements; empty where there is none."""
+    return "\n".join(_dump(node) for node in side.nodes)
+
+
 def _dump(node: ast.AST) -> str:
     if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
         body = [statement for statement in node.body if not is_docstring(statement)]

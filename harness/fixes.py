@@ -9,15 +9,16 @@ each other are still told apart.
 from __future__ import annotations
 
 import ast
+import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import networkx as nx
 
-from harness.alignment import Leaf, Side, align, align_lines
-from harness.symbols import Names, Symbol, names_of, names_of_file
+from harness.alignment import Leaf, Side, align, align_lines, syntax_of
+from harness.symbols import Names, Symbol, module_name, names_of, names_of_file
 from harness.tree import Tree
 
 FORMAT = "format"
@@ -50,7 +51,10 @@ class FilePair:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One changed piece: leaf `leaf` of the file, or the whole file where `leaf` is None. Lines count from 1."""
+    """One changed piece: leaf `leaf` of the file, or the whole file where `leaf` is None. Lines count from 1.
+
+    `response_syntax` and `ideal_syntax` are the statement's syntax, for recognising one that only moved.
+    """
 
     index: int
     path: str
@@ -61,6 +65,14 @@ class Edit:
     before: Names
     after: Names
     statements: int
+    response_syntax: str = ""
+    ideal_syntax: str = ""
+
+    @property
+    def brings_file(self) -> bool:
+        """Whether the response does not have this Python file at all."""
+        module = Symbol("module", "", module_name(self.path))
+        return self.leaf is None and module in self.after.defines - self.before.defines
 
     @property
     def in_tests(self) -> bool:
@@ -162,7 +174,21 @@ def _edits(files: Iterable[FilePair]) -> list[Edit]:
         for number, leaf in enumerate(pair.leaves):
             if leaf.edited:
                 before, after = (_leaf_names(pair.path, side, leaf) for side in (leaf.response, leaf.ideal))
-                edits.append(Edit(len(edits), pair.path, number, leaf.response.line, leaf.response.text, leaf.ideal.text, before, after, leaf.statements))
+                edits.append(
+                    Edit(
+                        index=len(edits),
+                        path=pair.path,
+                        leaf=number,
+                        response_line=leaf.response.line,
+                        response_text=leaf.response.text,
+                        ideal_text=leaf.ideal.text,
+                        before=before,
+                        after=after,
+                        statements=leaf.statements,
+                        response_syntax="" if leaf.header else syntax_of(leaf.response),
+                        ideal_syntax="" if leaf.header else syntax_of(leaf.ideal),
+                    )
+                )
     return edits
 
 
@@ -238,7 +264,25 @@ def _needs(edits: list[Edit], response: Names, ideal: Names) -> nx.DiGraph:
                 link(other.index, [edit.index])
             if no_longer_used & (other.before.required - other.after.required):
                 link(edit.index, [other.index])
+    for one, other in itertools.permutations(edits, 2):
+        if _moved(one, other) or _of_one_new_package(one, other, edits):
+            graph.add_edges_from([(one.index, other.index), (other.index, one.index)])
     return graph
+
+
+def _moved(one: Edit, other: Edit) -> bool:
+    """Whether a statement that `one` drops is the very statement that `other` brings; to another file only definitions move."""
+    if not one.response_syntax or one.ideal_syntax or other.response_syntax or one.response_syntax != other.ideal_syntax:
+        return False
+    return one.path == other.path or one.response_syntax.startswith(("ClassDef(", "FunctionDef(", "AsyncFunctionDef("))
+
+
+def _of_one_new_package(one: Edit, other: Edit, edits: Sequence[Edit]) -> bool:
+    """Whether `one` brings the `__init__.py` of a package that the response does not have at all, and `other` a file of it."""
+    folder = one.path.removesuffix("__init__.py")
+    if one.path == folder or not folder or not other.path.startswith(folder):
+        return False
+    return all(edit.brings_file for edit in edits if edit.path.startswith(folder))
 
 
 def _absorb_additions(graph: nx.DiGraph, edits: list[Edit], common_uses: set[Symbol]) -> list[Fix]:

@@ -62,13 +62,17 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What to start. `env` is all the environment there is inside; `mounts` come on top of the read-only system."""
+    """What to start. `env` is all the environment there is inside; `mounts` come on top of the read-only system.
+
+    `user` is a number from `new_user`: commands that write to one folder have to be one user; 0 is a new one.
+    """
 
     argv: tuple[str, ...]
     cwd: str = "/"
     env: Mapping[str, str] = field(default_factory=dict)
     mounts: tuple[Mount, ...] = ()
     limits: Limits = Limits()
+    user: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +269,7 @@ class Sandbox:
         drop: list[str] = []
         if os.geteuid() == 0:
             # A limit on processes does not bind root, whatever its namespace; a user of its own does.
-            uid = str(_FIRST_UID + (os.getpid() * 64 + next(_commands)) % _UIDS)
+            uid = str(command.user or new_user())
             drop = ["setpriv", "--reuid", uid, "--regid", uid, "--clear-groups", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all", "--"]
         else:
             argv += ["--unshare-user"]
@@ -274,6 +278,11 @@ class Sandbox:
         for mount in command.mounts:
             argv += ["--bind" if mount.writable else "--ro-bind", str(mount.source), mount.target]
         return [*argv, "--remount-ro", "/", "--chdir", command.cwd, "--", *drop, *prlimit, "--", *command.argv]
+
+
+def new_user() -> int:
+    """A user that no other command has; it counts only where Assay itself runs as root."""
+    return _FIRST_UID + (os.getpid() * 64 + next(_commands)) % _UIDS
 
 
 def open_sandbox(bwrap: Path | None, *, allow_none: bool = False) -> Sandbox:

@@ -11,8 +11,8 @@ from harness.diagnostics import Diagnostic, Location
 from harness.gates.base import Subject
 from harness.sandbox import Completed, Limits
 
-SYNTH_LIMITS = Limits(wall=60)
-TEST_LIMITS = Limits(wall=180)
+SYNTH_LIMITS = Limits(wall=30)
+TEST_LIMITS = Limits(wall=120)
 
 _STOPPED = {
     "time": ("time-limit", "the program did not end within {wall:.0f} s and was stopped"),

@@ -178,7 +178,7 @@ class KernelReport:
 
 
 @contextlib.contextmanager
-def start_kernel(toolchain: Toolchain, sandbox: Sandbox, files: KernelFiles, tree: Path) -> Iterator[tuple[int, _ReportReader]]:
+def start_kernel(toolchain: Toolchain, sandbox: Sandbox, files: KernelFiles, tree: Path, user: int) -> Iterator[tuple[int, _ReportReader]]:
     """A kernel that works on `tree`, for one program; yields its socket and the reader of its report."""
     ours, theirs = socket.socketpair()
     report_read, report_write = os.pipe()
@@ -201,7 +201,7 @@ def start_kernel(toolchain: Toolchain, sandbox: Sandbox, files: KernelFiles, tre
         "ASSAY_REPORT_FD": str(report_write),
     }
     argv = ("/kernel/node", "--preserve-symlinks", "--max-old-space-size=4069", "--require", "/kernel/hook.js", "/kernel/program.js")
-    command = Command(argv, cwd=CASE_ROOT, env=environment, mounts=tuple(mounts), limits=_KERNEL_LIMITS)
+    command = Command(argv, cwd=CASE_ROOT, env=environment, mounts=tuple(mounts), limits=_KERNEL_LIMITS, user=user)
     running = sandbox.start(command, pass_fds=(theirs.fileno(), report_write))
     theirs.close()
     os.close(report_write)

@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from harness.sandbox import Command, Completed, Limits, Mount, Sandbox
+from harness.sandbox import Command, Completed, Limits, Mount, Sandbox, new_user
 from harness.synth.kernel import CASE_ROOT, STAND_INS, KernelFiles, KernelReport, prepare_kernel, start_kernel
 from harness.toolchain import Toolchain
 from harness.tree import Tree
@@ -40,11 +40,12 @@ class ProgramRun:
 def run_program(tree: Tree, arguments: tuple[str, ...], environment: Mapping[str, str], toolchain: Toolchain, sandbox: Sandbox, limits: Limits) -> ProgramRun:
     """Run `arguments` (`run SCRIPT ...` or `pytest PATH...`) on a fresh copy of `tree`."""
     files = prepare_kernel(toolchain)
+    user = new_user()  # program and kernel both write to the tree
     with sandbox.scratch() as folder:
         tree.write(folder)
-        with start_kernel(toolchain, sandbox, files, folder) as (kernel_fd, kernel):
+        with start_kernel(toolchain, sandbox, files, folder, user) as (kernel_fd, kernel):
             report_read, report_write = os.pipe()
-            command = _command(arguments, environment, toolchain, files, folder, limits, kernel_fd, report_write)
+            command = _command(arguments, environment, toolchain, files, folder, limits, user, kernel_fd, report_write)
             running = sandbox.start(command, pass_fds=(kernel_fd, report_write))
             kernel.hand_over()
             os.close(report_write)
@@ -77,6 +78,7 @@ def _command(
     files: KernelFiles,
     folder: Path,
     limits: Limits,
+    user: int,
     kernel_fd: int,
     report_fd: int,
 ) -> Command:
@@ -108,6 +110,7 @@ def _command(
         },
         mounts=(*python_mounts(toolchain), Mount(inside, _INSIDE), Mount(files.stand_ins, STAND_INS), Mount(folder, CASE_ROOT, writable=True)),
         limits=limits,
+        user=user,
     )
 
 

@@ -35,7 +35,7 @@ HOSTILE = {
     "prints a gigabyte": ("while True: print('x' * 1000)\n", "output-limit", "printed more than"),
     "takes all memory": ("x = [bytearray(2**20) for _ in range(10**6)]\n", "MemoryError", "MemoryError"),
     "does not parse": ("def f(:\n", "SyntaxError", "invalid syntax"),
-    "is not UTF-8": (b"x = '\xff'\n", "SyntaxError", "utf-8"),
+    "is not UTF-8": (b"x = '\xff'\n", "SyntaxError", "Non-UTF-8 code starting with '\\xff'"),
     "reads a file that is not there": ("open('/root/.aws/credentials')\n", "FileNotFoundError", "No such file"),
     "writes where it must not": ("open('/usr/hello', 'w')\n", "OSError", "Read-only file system"),
     "calls out": ("import socket\nsocket.create_connection(('192.0.2.1', 80), timeout=5)\n", "OSError", "unreachable"),

@@ -205,3 +205,16 @@ def test_a_file_that_is_not_utf8_is_replaced_whole() -> None:
     comparison = compare(Tree({"a.py": b"x = '\xff'\n"}), Tree({"a.py": b"x = 1\n"}))
     assert len(comparison.edits) == 1
     assert make_variant(comparison, comparison.fixes).tree == comparison.ideal
+
+
+def test_a_statement_that_only_moved_is_one_fix() -> None:
+    response = "import b\nimport a\n\nuse(a, b)\n"
+    ideal = "import a\nimport b\n\nuse(a, b)\n"
+    assert len(_compare(response, ideal).fixes) == 1
+
+
+def test_a_package_that_the_response_leaves_out_is_one_fix() -> None:
+    tap = b"from lib.stack import Stack\n\nStack()\n"
+    ideal = {"tap.py": tap, "lib/__init__.py": b"", "lib/stack.py": b"from lib.keys import KEY\n\nStack = KEY\n", "lib/keys.py": b"KEY = int\n"}
+    comparison = compare(Tree({"tap.py": tap}), Tree(ideal))
+    assert [len(fix.edits) for fix in comparison.fixes.values()] == [3]

@@ -9,6 +9,7 @@ synthesized counts only when the kernel, in a sandbox of its own, says so.
 import json
 import os
 import sys
+import tokenize
 import types
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -49,11 +50,27 @@ def main(argv):
     return result["exit_code"]
 
 
+def read_source(path):
+    """The source as Python itself reads it; `compile` alone would accept bytes that no interpreter takes from a file."""
+    try:
+        with tokenize.open(path) as file:
+            return file.read()
+    except (UnicodeDecodeError, SyntaxError):
+        with open(path, "rb") as file:
+            data = file.read()
+        try:
+            data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            line = data[: error.start].count(b"\n") + 1
+            said = f"Non-UTF-8 code starting with '\\x{data[error.start]:02x}' in file {os.path.basename(path)} on line {line}, "
+            raise SyntaxError(said + "but no encoding declared; see https://peps.python.org/pep-0263/ for details", (path, line, 1, "")) from None
+        raise
+
+
 def run_script(root, script, arguments):
     """Do what `python SCRIPT ARGUMENTS` does: a fresh `__main__`, the script's folder first on the path."""
     path = os.path.join(root, script)
-    with open(path, "rb") as file:
-        code = compile(file.read(), path, "exec")
+    code = compile(read_source(path), path, "exec")
     module = types.ModuleType("__main__")
     module.__dict__.update(__file__=path, __builtins__=__builtins__)
     sys.modules["__main__"] = module
