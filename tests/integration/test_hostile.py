@@ -93,7 +93,8 @@ def test_one_program_cannot_see_what_another_left(make_case, session, tmp_path) 
     judge(make_case, session, "open('/tmp/left', 'w').write('x')\nopen('left', 'w').write('x')\n")
     case = load_case(make_case({"tap.py": "import os\nraise RuntimeError(os.listdir('/tmp') + os.listdir('.'))\n"}, {"tap.py": GOOD}, name="second"))
     (diagnostic,) = SynthGate().run(Subject(case, case.response, {}), session).diagnostics
-    assert diagnostic.message == "['tap.py']"
+    assert "'tap.py'" in diagnostic.message
+    assert "'left'" not in diagnostic.message
 
 
 TESTS = {
