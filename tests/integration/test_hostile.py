@@ -9,6 +9,7 @@ import pytest
 
 from harness.case import load_case
 from harness.errors import ToolMissing
+from harness.evaluate import evaluate
 from harness.gates.base import GateResult, Status, Subject
 from harness.gates.synth import SynthGate
 from harness.gates.tests import TestsGate
@@ -154,3 +155,12 @@ def test_what_a_command_used_is_known(sandbox) -> None:
     assert done.exit_code == 0
     assert done.cpu > 0.02
     assert done.peak_memory > 0
+
+
+def test_a_response_that_never_ends_is_one_failure_of_its_case(make_case, session, monkeypatch) -> None:
+    monkeypatch.setattr("harness.gates.synth.SYNTH_LIMITS", Limits(wall=4))
+    case = load_case(make_case({"tap.py": "while True: pass\n" + GOOD}, {"tap.py": GOOD}))
+    result = evaluate(case, session)
+    assert [(failure.rule, str(failure.severity)) for failure in result.failures] == [("over-limit", "critical")]
+    assert result.control == "ok"
+    assert result.converged
