@@ -282,7 +282,7 @@ def _likeness(mine: ast.stmt, theirs: ast.stmt) -> float:
     """From 0 to 1. Things of one name are the same thing; others are compared by their text."""
     if type(mine) is not type(theirs):
         return 0.0
-    names = _identity(mine), _identity(theirs)
+    names = identity(mine), identity(theirs)
     if names[0] and names[0] == names[1]:
         return 1.0
     if isinstance(mine, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) or (names[0] and names[1] and isinstance(mine, ast.Import)):
@@ -299,7 +299,7 @@ def _callee(node: ast.stmt) -> str:
     return ast.unparse(node.value.func) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) else ""
 
 
-def _identity(node: ast.stmt) -> str:
+def identity(node: ast.stmt) -> str:
     """What a statement is about: the definition's name, the imported module, the assigned target, the construct's id."""
     if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
         return node.name

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from harness.diagnostics import Diagnostic, Location
 from harness.failures import Evidence, FixSummary, IsolationEvidence, WalkEvidence
-from harness.fixes import FORMAT, Comparison, Edit
+from harness.edits import Edit
+from harness.fixes import FORMAT, Comparison
 from harness.isolation import Isolated
 from harness.symbols import Symbol
 from harness.variants import Variant, diff
@@ -100,7 +101,7 @@ def _finding(
         locations=locate(comparison, diagnostics[0], variant, fixes),
         fix=summarise_fixes(comparison, cure),
         evidence=evidence,
-        files=tuple(dict.fromkeys(edit.path for edit in edits)) or tuple(sorted({place.file for place in diagnostics[0].locations})),
+        files=tuple(dict.fromkeys(path for edit in edits for path in (edit.path, edit.response_path) if path)) or tuple(sorted({place.file for place in diagnostics[0].locations})),
         added_parameters=tuple(sorted(_added_parameters(all_edits))),
         response_statements=tuple(edit.response_text for edit in edits if edit.response_text),
         ideal_statements=tuple(edit.ideal_text for edit in edits if edit.ideal_text),
@@ -110,8 +111,7 @@ def _finding(
 def summarise_fixes(comparison: Comparison, fixes: Iterable[str]) -> FixSummary:
     """The fixes together: each statement counted once, one diff for all."""
     ids = sorted(set(fixes), key=list(comparison.fixes).index)
-    statements = sum(edit.statements for fix in ids for edit in comparison.edits_of(fix))
-    return FixSummary(tuple(ids), statements, diff(comparison, ids))
+    return FixSummary(tuple(ids), comparison.statements(ids), diff(comparison, ids))
 
 
 def _serving(comparison: Comparison, fixes: Sequence[str], load_bearing: set[str]) -> set[str]:
@@ -136,22 +136,26 @@ def locate(comparison: Comparison, diagnostic: Diagnostic, variant: Variant, fix
     """Where in the response the mistake stands: the diagnostic's own line where that lies in the fix, else the line
     of the fix that names what the diagnostic is about, else the fix's first line."""
     if FORMAT in fixes:
-        return tuple(Location(place.file, variant.origin(place).line) for place in diagnostic.locations)
+        return tuple(_in_response(variant, place) for place in diagnostic.locations)
     edits = [edit for fix in fixes for edit in comparison.edits_of(fix)]
     indexes = {edit.index for edit in edits}
     for place in diagnostic.locations:
-        origin = variant.origin(place)
-        if origin.edit in indexes:
-            return (Location(place.file, origin.line),)
+        if variant.origin(place).edit in indexes:
+            return (_in_response(variant, place),)
     for symbol in diagnostic.symbols:
         for edit in edits:
             for offset, line in enumerate(edit.response_text.splitlines()):
                 if symbol in line:
                     first = edit.response_line - _lead(edit.response_text)
-                    return (Location(edit.path, first + offset),)
+                    return (Location(edit.response_path, first + offset),)
     # A statement that the response has says more than the place where one is missing, and code more than its imports.
     edits.sort(key=lambda edit: (not edit.response_text.strip(), edit.response_text.lstrip().startswith(("import ", "from "))))
-    return tuple(Location(edit.path, edit.response_line) for edit in edits[:1])
+    return tuple(Location(edit.response_path, edit.response_line) for edit in edits[:1])
+
+
+def _in_response(variant: Variant, place: Location) -> Location:
+    origin = variant.origin(place)
+    return Location(origin.file or place.file, origin.line)
 
 
 def _lead(text: str) -> int:

@@ -11,7 +11,7 @@ from harness.attribution import Finding, attribute
 from harness.cache import GateCache
 from harness.case import Case
 from harness.fixes import FORMAT, Comparison, compare
-from harness.gates.base import GateResult, Status
+from harness.gates.base import Gate, GateResult, Status
 from harness.gates.registry import all_gates
 from harness.isolation import Isolated, isolate
 from harness.results import CaseResult, FixRecord
@@ -23,6 +23,8 @@ from harness.walk import Walk, walk
 Progress = Callable[[str], None]
 CONTROL_GATES = ("synth", "validate", "plan")
 """Gates that the ideal has to pass for the pair to say anything about the response."""
+ISOLATIONS = 60
+"""At most so many fixes are undone one by one; only a walk that does not get through leaves more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +41,37 @@ class Measurement:
     seconds: Mapping[str, float]
 
 
-def evaluate(case: Case, session: Session, *, cache: GateCache | None = None, jobs: int = 2, progress: Progress = lambda line: None) -> CaseResult:
-    """Run the case, classify and score what was found."""
+def evaluate(
+    case: Case,
+    session: Session,
+    *,
+    cache: GateCache | None = None,
+    jobs: int = 2,
+    gates: Sequence[Gate] | None = None,
+    progress: Progress = lambda line: None,
+) -> CaseResult:
+    """Run the case through `gates` (all by default), classify and score what was found."""
     from scoring.judge import judge_case
     from scoring.rubric import load_rubric
 
     rubric = load_rubric()
-    measured = measure(case, session, rubric.gate_order, cache=cache, jobs=jobs, progress=progress)
+    measured = measure(case, session, rubric.gate_order, cache=cache, jobs=jobs, gates=gates, progress=progress)
     return judge_case(case, measured, rubric)
 
 
 def measure(
-    case: Case, session: Session, order: Sequence[str], *, cache: GateCache | None = None, jobs: int = 2, progress: Progress = lambda line: None
+    case: Case,
+    session: Session,
+    order: Sequence[str],
+    *,
+    cache: GateCache | None = None,
+    jobs: int = 2,
+    gates: Sequence[Gate] | None = None,
+    progress: Progress = lambda line: None,
 ) -> Measurement:
     """Run response, ideal, the repair walk and every isolation. `order` says which gate counts first."""
     started = time.monotonic()
-    runner = GateRunner(case, session, all_gates(), cache)
+    runner = GateRunner(case, session, all_gates() if gates is None else gates, cache)
     order = [*(name for name in order if name in runner.names), *(name for name in runner.names if name not in order)]
     comparison = compare(case.response, case.ideal)
     no_isolation: tuple[Isolated, ...] = ()
@@ -69,10 +86,12 @@ def measure(
         else:
             progress(f"repair walk and isolation of {len(comparison.fixes)} fixes")
             seen = {gate.name: response[gate.name] for gate in runner.gates if getattr(gate, "sees_all", False)}
-            walking = pool.submit(walk, comparison, runner.judge, control, order, seen)
-            isolating = [pool.submit(isolate, comparison, fix, runner.judge, control, order, seen) for fix in comparison.fixes]
+            repair = walk(comparison, runner.judge, control, order, seen)
+            # What the walk left undone is isolated by its last tree already, all of it together; where the walk did
+            # not get through, that tree proves nothing, and each fix is undone by itself.
+            alone = [fix for fix in comparison.fixes if not repair.converged or fix not in repair.unused]
+            isolating = [pool.submit(isolate, comparison, fix, runner.judge, control, order, seen) for fix in alone[:ISOLATIONS]]
             isolated = tuple(_reported(future.result(), progress) for future in isolating)
-            repair = walking.result()
     findings = attribute(comparison, repair, isolated)
     seconds = {"wall": time.monotonic() - started, "cpu": runner.spent["cpu"]}
     return Measurement(comparison, control, response, cause, repair, isolated, findings, seconds)
@@ -103,7 +122,7 @@ def fix_records(measured: Measurement) -> tuple[FixRecord, ...]:
         FixRecord(
             id=fix.id,
             title=_title(comparison, fix.id),
-            statements=sum(edit.statements for edit in comparison.edits_of(fix.id)),
+            statements=comparison.statements([fix.id]),
             files=tuple(dict.fromkeys(edit.path for edit in comparison.edits_of(fix.id))),
             needs=tuple(sorted(fix.needs)),
             load_bearing=fix.id in load_bearing,

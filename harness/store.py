@@ -6,8 +6,9 @@ import json
 import os
 import secrets
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,6 +26,7 @@ class RunFolder:
 
     folder: Path
     result: RunResult
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def file(self) -> Path:
@@ -32,9 +34,16 @@ class RunFolder:
         return self.folder / RESULT_FILE
 
     def add(self, case: CaseResult) -> None:
-        """Keep one more case. The file is replaced at once or not at all."""
-        self.result = replace(self.result, cases=(*self.result.cases, case))
-        self.save()
+        """Keep one more case; safe from several threads. The file is replaced at once or not at all."""
+        with self._lock:
+            self.result = replace(self.result, cases=(*self.result.cases, case))
+            self.save()
+
+    def sort(self, names: Sequence[str]) -> None:
+        """Put the cases into the order of `names`, whichever of them was finished first."""
+        with self._lock:
+            self.result = replace(self.result, cases=tuple(sorted(self.result.cases, key=lambda case: names.index(case.case))))
+            self.save()
 
     def save(self) -> None:
         """Write the run as it stands."""

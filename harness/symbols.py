@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from harness.alignment import Side
@@ -17,7 +17,8 @@ class Symbol:
 
     `name`: a variable, class, function or import; `owner` is file and scope. `attribute`: something reached
     by a dot; the owner is the class for `self.x`, empty for what is reached on anything else. `parameter`: what a callable accepts; owner is the
-    callable's name (a class for its constructor). `module`: an importable file.
+    callable's name (a class for its constructor). `module`: an importable file. `construct`: a construct's id; the
+    owner is the class in which it is made.
     """
 
     kind: str
@@ -40,9 +41,16 @@ class Names:
         self.required |= other.required
 
 
-def names_of(path: str, side: Side, header: bool) -> Names:
-    """The names in one side of a leaf of the file `path`; of a block's head only the head counts."""
-    collector = _Collector(path, side.scope)
+_NOT_MOVED: Mapping[str, str] = {}
+
+
+def names_of(path: str, side: Side, header: bool, *, response_path: str = "", renamed: Mapping[str, str] = _NOT_MOVED) -> Names:
+    """The names in one side of a leaf of the file `path`; of a block's head only the head counts.
+
+    For the response's side of a file that moved, `response_path` is where it lies there, and `renamed` maps the
+    response's paths to the ideal's, so that both sides speak of the same things by the same names.
+    """
+    collector = _Collector(path, side.scope, response_path or path, renamed)
     for node in side.nodes:
         if header:
             collector.head(node)
@@ -51,9 +59,32 @@ def names_of(path: str, side: Side, header: bool) -> Names:
     return collector.names
 
 
-def names_of_file(path: str, source: str) -> Names:
+def names_of_part(
+    path: str,
+    side: Side,
+    part: ast.AST | None,
+    callee: str,
+    statement: ast.ImportFrom | None,
+    *,
+    response_path: str = "",
+    renamed: Mapping[str, str] = _NOT_MOVED,
+) -> Names:
+    """The names in one part of a statement: an argument of `callee`, an item, or a name imported by `statement`."""
+    collector = _Collector(path, side.scope, response_path or path, renamed)
+    if isinstance(part, ast.alias) and statement is not None:
+        collector.visit(ast.ImportFrom(statement.module, [part], statement.level))
+    elif isinstance(part, ast.keyword):
+        if callee and part.arg:
+            collector.names.uses.add(Symbol("parameter", callee, part.arg))
+        collector.visit(part.value)
+    elif part is not None:
+        collector.visit(part)
+    return collector.names
+
+
+def names_of_file(path: str, source: str, renamed: Mapping[str, str] = _NOT_MOVED) -> Names:
     """The names of a whole file, the module itself among its definitions. Raises `SyntaxError`."""
-    names = names_of(path, Side(nodes=ast.parse(source).body), header=False)
+    names = names_of(renamed.get(path, path), Side(nodes=ast.parse(source).body), header=False, response_path=path, renamed=renamed)
     names.defines.add(Symbol("module", "", module_name(path)))
     return names
 
@@ -66,8 +97,10 @@ def module_name(path: str) -> str:
 class _Collector(ast.NodeVisitor):
     """Collects names. A name used in a function is looked for in every scope around it, so each of them is noted."""
 
-    def __init__(self, path: str, scope: tuple[str, ...]) -> None:
+    def __init__(self, path: str, scope: tuple[str, ...], actual_path: str, renamed: Mapping[str, str]) -> None:
         self.path = path
+        self.actual_path = actual_path
+        self.renamed = renamed
         self.scope = scope
         self.names = Names()
 
@@ -152,6 +185,8 @@ class _Collector(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         callee = node.func.id if isinstance(node.func, ast.Name) else node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        if len(node.args) > 1 and isinstance(node.args[0], ast.Name) and isinstance(node.args[1], (ast.Constant, ast.JoinedStr)):
+            self.names.defines.add(Symbol("construct", f"{'.'.join(self.scope[:1])}:{node.args[0].id}", ast.unparse(node.args[1])))
         if callee:
             self.names.uses |= {Symbol("parameter", callee, keyword.arg) for keyword in node.keywords if keyword.arg}
         self.generic_visit(node)
@@ -162,16 +197,16 @@ class _Collector(ast.NodeVisitor):
             self.names.uses |= set(_modules(alias.name))
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        package = self.path.rpartition("/")[0].split("/") if "/" in self.path else []
+        package = self.actual_path.rpartition("/")[0].split("/") if "/" in self.actual_path else []
         base = package[: len(package) - node.level + 1] if node.level else []
         module = ".".join([*base, *(node.module.split(".") if node.module else [])])
+        folder = module.replace(".", "/")
         self.names.uses |= set(_modules(module))
         for alias in node.names:
             self._define(alias.asname or alias.name)
             self.names.uses |= {
                 Symbol("module", "", f"{module}.{alias.name}"),
-                Symbol("name", f"{module.replace('.', '/')}.py:", alias.name),
-                Symbol("name", f"{module.replace('.', '/')}/__init__.py:", alias.name),
+                *(Symbol("name", f"{self.renamed.get(file, file)}:", alias.name) for file in (f"{folder}.py", f"{folder}/__init__.py")),
             }
 
 

@@ -1,92 +1,150 @@
-"""A variant: the response plus some of the fixes, written out, with the way back to the response's lines."""
+"""A variant: the response plus some set of fixes, written out, with the way back to the response's lines."""
 
 from __future__ import annotations
 
 import ast
 import difflib
 import itertools
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from harness.alignment import Leaf, Side
 from harness.diagnostics import Location
-from harness.fixes import FORMAT, Comparison, FilePair
+from harness.edits import FilePair
+from harness.fixes import FORMAT, Comparison
+from harness.parts import Template
 from harness.tree import Tree
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a variant's line comes from: the response's line that it is, or stands for, and the edit it belongs to."""
+    """Where a variant's line comes from: the response's file and line that it is, or stands for, the edit it belongs
+    to, and the statement (a leaf of the file) where that has edits."""
 
     line: int
     edit: int | None
+    file: str = ""
+    statement: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A tree for a set of fixes. `origins` has one entry for each line of each file that has leaves."""
+    """A tree for a set of fixes. `origins` has, by the variant's path, one entry for each line of each file that has
+    leaves; `paths` maps the paths of files that moved to the response's."""
 
     applied: frozenset[str]
     tree: Tree
     origins: Mapping[str, tuple[Origin, ...]]
+    paths: Mapping[str, str]
 
     def origin(self, place: Location) -> Origin:
         """The origin of a line; a file that both sides share line by line is its own origin."""
         origins = self.origins.get(place.file)
         if not origins:
-            return Origin(place.line, None)
+            return Origin(place.line, None, self.paths.get(place.file, place.file))
         return origins[min(max(place.line, 1), len(origins)) - 1]
+
+
+_Places = Mapping[tuple[str, int | None, int | None], int]
 
 
 def make_variant(comparison: Comparison, applied: Iterable[str]) -> Variant:
     """Write the response with the fixes `applied` (ids). All of them give exactly the ideal, none the response."""
     chosen = frozenset(applied)
     edits = {index for fix in chosen for index in comparison.fixes[fix].edits}
-    by_place = {(edit.path, edit.leaf): edit.index for edit in comparison.edits}
+    moves = {edit.path: edit.index for edit in comparison.edits if edit.moves}
+    places: _Places = {(edit.path, edit.leaf, edit.hole): edit.index for edit in comparison.edits if not edit.moves}
     files: dict[str, bytes] = {}
     origins: dict[str, tuple[Origin, ...]] = {}
+    paths: dict[str, str] = {}
     for path, pair in comparison.files.items():
+        written = path if moves.get(path) in edits or not pair.moved else pair.response_path
         if pair.leaves is None:
-            whole = by_place.get((path, None))
+            whole = places.get((path, None, None))
             content = pair.ideal if whole in edits else pair.response
         else:
-            content, origins[path] = _write_file(pair, chosen, edits, by_place)
+            content, origins[written] = _write_file(pair, FORMAT in chosen, edits, places)
         if content is not None:
-            files[path] = content
-    return Variant(chosen, Tree(files), origins)
+            files[written] = content
+        if pair.moved:
+            paths[written] = pair.response_path
+    return Variant(chosen, Tree(files), origins, paths)
 
 
-def _write_file(pair: FilePair, chosen: frozenset[str], edits: set[int], by_place: Mapping[tuple[str, int | None], int]) -> tuple[bytes, tuple[Origin, ...]]:
+def _write_file(pair: FilePair, ideal_layout: bool, edits: set[int], places: _Places) -> tuple[bytes, tuple[Origin, ...]]:
     leaves = pair.leaves or ()
     parts: list[tuple[str, list[Origin]]] = []
     openings: dict[int, tuple[int, str]] = {}
     filled: set[int] = set()
     for number, leaf in enumerate(leaves):
-        edit = by_place.get((pair.path, number))
-        base = leaf.ideal if FORMAT in chosen else leaf.response
-        side = base if edit is None else leaf.ideal if edit in edits else leaf.response
+        base = leaf.ideal if ideal_layout else leaf.response
         openings.setdefault(leaf.block, (len(parts), base.indent))
+        if number in pair.templates:
+            parts.append(_write_template(pair, number, leaf, ideal_layout, edits, places))
+            filled.add(leaf.block)
+            continue
+        edit = places.get((pair.path, number, None))
+        side = base if edit is None else leaf.ideal if edit in edits else leaf.response
         text = _reindent(side, base.indent)
         if side.nodes:
             filled.add(leaf.block)
-        parts.append((text, _line_origins(leaf, side, text, edit)))
+        parts.append((text, _line_origins(pair, number, leaf, side, text, edit)))
     for block, (position, indent) in sorted(openings.items(), reverse=True):
         if block > 1 and block not in filled:
             # Every statement of this block is on the other side; without one it would not parse.
-            parts.insert(position, (f"{indent}pass\n", [Origin(leaves[0].response.line, None)]))
+            parts.insert(position, (f"{indent}pass\n", [Origin(leaves[0].response.line, None, pair.response_path)]))
     content = "".join(text for text, _ in parts)
-    base_file = pair.ideal if FORMAT in chosen else pair.response
+    base_file = pair.ideal if ideal_layout else pair.response
     if pair.by_statement and base_file is not None and not base_file.endswith(b"\n"):
         content = content.removesuffix("\n")
     return content.encode("utf-8"), tuple(itertools.chain.from_iterable(lines for _, lines in parts))
 
 
-def _line_origins(leaf: Leaf, side: Side, text: str, edit: int | None) -> list[Origin]:
+def _write_template(pair: FilePair, number: int, leaf: Leaf, ideal_layout: bool, edits: set[int], places: _Places) -> tuple[str, list[Origin]]:
+    """A statement whose parts are edits: as one side wrote it where that is what is wanted, else from its template."""
+    template = pair.templates[number]
+    indexes = [places[pair.path, number, hole.number] for hole in template.holes]
+    filled = {hole.number for hole, index in zip(template.holes, indexes, strict=True) if index in edits}
+    statement = (pair.path, number)
+    if not filled or len(filled) == len(template.holes):
+        side = leaf.response if not filled else leaf.ideal
+        origins = _line_origins(pair, number, leaf, side, side.text, None)
+        if side is leaf.response:
+            holes = [template.hole_at(origin.line) for origin in origins]
+            origins = [
+                Origin(origin.line, None if hole is None else indexes[hole], pair.response_path, statement) for origin, hole in zip(origins, holes, strict=True)
+            ]
+        return side.text, origins
+    return _join(pair, template, indexes, filled, ideal_layout, statement)
+
+
+def _join(
+    pair: FilePair, template: Template, indexes: list[int], filled: set[int], ideal_layout: bool, statement: tuple[str, int]
+) -> tuple[str, list[Origin]]:
+    text = ""
+    origins: list[Origin] = []
+    current: Origin | None = None
+    for fragment in template.write(filled, ideal_layout):
+        for offset, line in enumerate(re.findall(r"[^\n]*\n|[^\n]+\Z", fragment.text)):
+            edit = None if fragment.hole is None else indexes[fragment.hole]
+            here = Origin(fragment.line + offset if fragment.hole is not None else fragment.line, edit, pair.response_path, statement)
+            if line.strip() and (current is None or current.edit is None):
+                current = here
+            if line.endswith("\n"):
+                origins.append(current or here)
+                current = None
+        text += fragment.text
+    return text, origins + ([current] if current else [])
+
+
+def _line_origins(pair: FilePair, number: int, leaf: Leaf, side: Side, text: str, edit: int | None) -> list[Origin]:
     count = text.count("\n") + (not text.endswith("\n") and bool(text))
+    statement = (pair.path, number) if leaf.edited else None
     if side is leaf.response:
-        return [Origin(side.first + offset, edit) for offset in range(count)]
+        return [Origin(side.first + offset, edit, pair.response_path, statement) for offset in range(count)]
     span = max(leaf.response.text.count("\n"), 1)
-    return [Origin(leaf.response.first + min(offset, span - 1), edit) for offset in range(count)]
+    return [Origin(leaf.response.first + min(offset, span - 1), edit, pair.response_path, statement) for offset in range(count)]
 
 
 def _reindent(side: Side, indent: str) -> str:
@@ -105,14 +163,19 @@ def _reindent(side: Side, indent: str) -> str:
 
 
 def diff(comparison: Comparison, fixes: Iterable[str], *, context: int = 3) -> str:
-    """The unified diff from the response to the response with `fixes`."""
-    before, after = make_variant(comparison, ()).tree, make_variant(comparison, fixes).tree
+    """The unified diff from the response to the response with `fixes`; a file that moves is compared with itself."""
+    before, after = make_variant(comparison, ()), make_variant(comparison, fixes)
     chunks: list[str] = []
-    for path in sorted({*before.files, *after.files}):
-        old, new = before.files.get(path), after.files.get(path)
-        if old != new:
-            left, right = ((content or b"").decode("utf-8", errors="replace").splitlines(keepends=True) for content in (old, new))
-            names = (f"response/{path}" if old is not None else "/dev/null", f"ideal/{path}" if new is not None else "/dev/null")
-            lines = difflib.unified_diff(left, right, *names, n=context)
-            chunks.append("".join(line if line.endswith("\n") else line + "\n\\ No newline at end of file\n" for line in lines))
+    moved = {response: path for path, response in after.paths.items() if path != response}
+    for path in sorted({*before.tree.files, *(after.paths.get(path, path) for path in after.tree.files)}):
+        new_path = moved.get(path, path)
+        old, new = before.tree.files.get(path), after.tree.files.get(new_path)
+        if old == new and new_path == path:
+            continue
+        if new_path != path:
+            chunks.append(f"rename from response/{path}\nrename to ideal/{new_path}\n")
+        left, right = ((content or b"").decode("utf-8", errors="replace").splitlines(keepends=True) for content in (old, new))
+        names = (f"response/{path}" if old is not None else "/dev/null", f"ideal/{new_path}" if new is not None else "/dev/null")
+        lines = difflib.unified_diff(left, right, *names, n=context)
+        chunks.append("".join(line if line.endswith("\n") else line + "\n\\ No newline at end of file\n" for line in lines))
     return "".join(chunks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.metadata import entry_points
 
 from harness.errors import UsageError
@@ -30,3 +31,21 @@ def all_gates() -> tuple[Gate, ...]:
             raise UsageError(f"the gate plugin {point.name} takes the name {gate.name}, which is taken", "rename the plugin's gate")
         gates.append(gate)
     return tuple(gates)
+
+
+def select_gates(names: Sequence[str] | None) -> tuple[Gate, ...]:
+    """The gates `names`, with those that they need, in the usual order; all of them for None. Raises `UsageError` for an unknown name."""
+    gates = all_gates()
+    if names is None:
+        return gates
+    known = {gate.name: gate for gate in gates}
+    wanted: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in known:
+            raise UsageError(f"there is no gate {name}", f"known: {', '.join(known)}")
+        if name not in wanted:
+            wanted.add(name)
+            waiting += known[name].needs
+    return tuple(gate for gate in gates if gate.name in wanted)

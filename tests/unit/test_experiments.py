@@ -12,7 +12,8 @@ from harness.fixes import compare
 from harness.gates.base import GateResult, Status
 from harness.isolation import isolate, new_diagnostics
 from harness.tree import Tree
-from harness.walk import minimise, walk
+from harness.cure import quick_explain
+from harness.walk import walk
 
 ORDER = ("synth", "validate")
 IDEAL = """from lib import good
@@ -118,9 +119,14 @@ def test_without_a_verdict_on_the_control_nothing_is_new() -> None:
 
 
 @pytest.mark.parametrize("needed", [{"f3"}, {"f0", "f7"}, {"f1", "f4", "f6"}, {f"f{number}" for number in range(8)}])
-def test_minimise_finds_exactly_what_is_needed(needed: set[str]) -> None:
+def test_quick_explain_finds_exactly_what_is_needed(needed: set[str]) -> None:
     candidates = [f"f{number}" for number in range(8)]
-    assert set(minimise(candidates, lambda part: needed <= set(part))) == needed
+    assert set(quick_explain(candidates, lambda part: needed <= set(part), lambda: True)) == needed
+
+
+def test_quick_explain_keeps_what_it_may_not_try() -> None:
+    candidates = [f"f{number}" for number in range(8)]
+    assert quick_explain(candidates, lambda part: True, lambda: False) == candidates
 
 
 def test_a_failed_gate_without_a_diagnostic_cannot_be_built() -> None:

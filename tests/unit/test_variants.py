@@ -19,6 +19,17 @@ SIMPLE = st.one_of(
     st.builds(lambda name: [f"import {name}"], NAMES),
     st.builds(lambda name, value: [f'print("{name}", {value})'], NAMES, st.integers(0, 3)),
     st.builds(lambda name: ["# a remark", f"use({name},", "    1)"], NAMES),
+    st.builds(
+        lambda name, keys, last: [
+            f"make(self, '{name}',",
+            *(f"     {key}={value}," for key, value in keys.items()),
+            f"     tags={{'a': 1, '{last}': [2, Use(x={len(last)})]}})",
+        ],
+        NAMES,
+        st.dictionaries(NAMES, st.one_of(st.integers(0, 2), st.just("[1, 'é']")), max_size=3),
+        NAMES,
+    ),
+    st.builds(lambda names: [f"from pack import {', '.join(sorted(names))}"], st.sets(NAMES, min_size=1)),
     st.builds(lambda name: [f'text = """{name}', "  kept as it is", '"""'], NAMES),
 )
 

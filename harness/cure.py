@@ -1,0 +1,181 @@
+"""The smallest set of fixes that cures one diagnostic.
+
+Fixes are tried by how near they are to what the diagnostic names. A fix that cures it and breaks something of its
+own (its statement relies on another one) is followed: the nearest fix for the new trouble joins it, and so on. Where
+no such chain helps, a growing pool of the nearest fixes is applied until one helps, and that pool is made smaller by
+QuickXplain (Junker, "QUICKXPLAIN: Preferred Explanations and Relaxations for Over-Constrained Problems", AAAI 2004).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from harness.diagnostics import Diagnostic
+from harness.fixes import Comparison
+from harness.gates.base import GateResult, Status
+from harness.isolation import Judge
+from harness.ranking import IN_FILE, Nearness, telling_words
+from harness.variants import Variant, make_variant
+
+_VERDICTS = (Status.PASS, Status.FAIL)
+_STARTS = 6
+_CHAIN = 6
+_POOL = 4
+_TRIES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A variant with what its gate said."""
+
+    variant: Variant
+    result: GateResult
+
+
+class Search:
+    """Looks for the cure of `diagnostic`, which `gate` says of `variant` and not of the ideal."""
+
+    def __init__(
+        self, comparison: Comparison, judge: Judge, gate: str, diagnostic: Diagnostic, before: Trial, known: frozenset[tuple[str, str, str, str]]
+    ) -> None:
+        self.comparison = comparison
+        self.judge = judge
+        self.gate = gate
+        self.diagnostic = diagnostic
+        self.before = before
+        self.known = known
+        self.tries = 0
+        self._trials: dict[frozenset[str], Trial] = {}
+
+    def run(self) -> frozenset[str] | None:
+        """The fixes to apply, with all that they need; None where not even all of them help."""
+        applied = self.before.variant.applied
+        remaining = [fix for fix in self.comparison.fixes if fix not in applied]
+        ranked = Nearness(self.comparison, self.diagnostic, self.before.variant).rank(remaining)
+        for fix in ranked[:_STARTS]:
+            chain = self._chain(fix)
+            if chain is not None:
+                return chain - applied
+        return self._from_pool(ranked)
+
+    def _chain(self, start: str) -> frozenset[str] | None:
+        """`start`, and what has to come with it so that it brings no trouble of its own; None where that leads nowhere."""
+        chosen = self._with_needs([start])
+        members = [start]
+        while True:
+            trial = self._try(chosen)
+            if not self._cures(trial):
+                return None
+            trouble = self._own_trouble(trial, chosen)
+            if trouble is None:
+                return self._shorten(chosen, members)
+            remaining = [fix for fix in self.comparison.fixes if fix not in chosen]
+            if len(members) >= _CHAIN or not remaining:
+                return None
+            nearness = Nearness(self.comparison, trouble, trial.variant)
+            best = nearness.rank(remaining)[0]
+            if nearness.of(best)[0] > IN_FILE:
+                return None
+            members.append(best)
+            chosen = self._with_needs([*members])
+
+    def _shorten(self, chosen: frozenset[str], members: Sequence[str]) -> frozenset[str]:
+        """The chain without the members that it can do without."""
+        kept = list(members)
+        for member in members[:-1] if len(members) > 1 else ():
+            fewer = [fix for fix in kept if fix != member]
+            if fewer and self.accepts(fewer):
+                kept = fewer
+        return self._with_needs(kept) if kept != list(members) else chosen
+
+    def _from_pool(self, ranked: Sequence[str]) -> frozenset[str] | None:
+        size = _POOL
+        while not self.accepts(ranked[:size]):
+            if size >= len(ranked):
+                return None
+            size *= 3
+        needed = quick_explain(ranked[:size], self.accepts, lambda: self.tries < _TRIES)
+        return self._with_needs(needed) - self.before.variant.applied
+
+    def accepts(self, fixes: Iterable[str]) -> bool:
+        """Whether the fixes cure the diagnostic and bring no trouble of their own."""
+        chosen = self._with_needs(fixes)
+        trial = self._try(chosen)
+        return self._cures(trial) and self._own_trouble(trial, chosen) is None
+
+    def _with_needs(self, fixes: Iterable[str]) -> frozenset[str]:
+        return self.before.variant.applied | self.comparison.with_needs(fixes)
+
+    def _try(self, chosen: frozenset[str]) -> Trial:
+        if chosen not in self._trials:
+            self.tries += 1
+            variant = make_variant(self.comparison, chosen)
+            self._trials[chosen] = Trial(variant, self._first_verdict(variant))
+        return self._trials[chosen]
+
+    def _first_verdict(self, variant: Variant) -> GateResult:
+        """What the gate says, or, where an earlier gate that it needs fails now, what that one says."""
+        results = self.judge(variant.tree, [self.gate])
+        result = results[self.gate]
+        if result.status is Status.NOT_RUN:
+            return next((other for other in results.values() if other.status is Status.FAIL), result)
+        return result
+
+    def _cures(self, trial: Trial) -> bool:
+        if trial.result.status not in _VERDICTS:
+            return False
+        return self.diagnostic.identity not in {other.identity for other in trial.result.diagnostics}
+
+    def _own_trouble(self, trial: Trial, chosen: frozenset[str]) -> Diagnostic | None:
+        """The first thing that is said now, was not said before, and comes from the fixes rather than from the response."""
+        said_before = {one.identity for one in self.before.result.diagnostics} | self.known
+        fresh = [one for one in trial.result.diagnostics if one.identity not in said_before]
+        if not fresh:
+            return None
+        if trial.result.gate != self.gate:
+            return fresh[0]
+        if self.gate != "synth":
+            here = {one.address for one in self.before.result.diagnostics}
+            # A provider stops at the first mistake of a resource; the next one of the same resource was hidden.
+            return next((one for one in fresh if one.address not in here), None)
+        return fresh[0] if self._comes_from(fresh[0], trial, chosen) or self._went_back(trial) else None
+
+    def _comes_from(self, diagnostic: Diagnostic, trial: Trial, chosen: frozenset[str]) -> bool:
+        fixes = chosen - self.before.variant.applied
+        edits = {index for fix in fixes for index in self.comparison.fixes[fix].edits}
+        if diagnostic.locations:
+            origin = trial.variant.origin(diagnostic.locations[0])
+            if origin.edit in edits:
+                return True
+        words = set(telling_words(diagnostic)[:2])
+        touched = {
+            symbol.name for index in edits for symbol in self.comparison.edits[index].before.defines - self.comparison.edits[index].after.defines
+        } | {symbol.name for index in edits for symbol in self.comparison.edits[index].after.required - self.comparison.edits[index].before.required}
+        return bool(words & touched)
+
+    def _went_back(self, trial: Trial) -> bool:
+        """Whether the program now stops before it has made as many constructs as it did before."""
+        made, made_before = (len(result.output.get("lines", ())) for result in (trial.result, self.before.result))
+        return made < made_before
+
+
+def quick_explain(candidates: Sequence[str], accepts: Callable[[Sequence[str]], bool], may_try: Callable[[], bool]) -> list[str]:
+    """A part of `candidates` that is accepted and from which nothing can be left out; earlier candidates are preferred.
+
+    `candidates` as a whole are accepted. Where `may_try` says no, what is not yet decided is kept.
+    """
+
+    def explain(background: list[str], changed: bool, rest: list[str]) -> list[str]:
+        if changed and may_try() and background and accepts(background):
+            return []
+        if len(rest) == 1 or not may_try():
+            return rest
+        half = len(rest) // 2
+        first, second = rest[:half], rest[half:]
+        from_second = explain(background + first, bool(first), second)
+        from_first = explain(background + from_second, bool(from_second), first)
+        return from_first + from_second
+
+    return explain([], False, list(candidates))
+
