@@ -21,8 +21,11 @@ from harness.variants import Variant, make_variant
 _VERDICTS = (Status.PASS, Status.FAIL)
 _STARTS = 6
 _CHAIN = 6
+_FOLLOWING = 2
 _POOL = 4
 _TRIES = 60
+_SMALL = 3
+_SPARING = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,38 +59,60 @@ class Search:
         for fix in ranked[:_STARTS]:
             chain = self._chain(fix)
             if chain is not None:
-                return chain - applied
-        return self._from_pool(ranked)
+                return self._spare_needs(chain) - applied
+        found = self._from_pool(ranked)
+        return None if found is None else self._spare_needs(found) - applied
+
+    def _spare_needs(self, chosen: frozenset[str]) -> frozenset[str]:
+        """A cure of many statements without those of its needs that it can do without: names are read, not executed,
+        so a need may be one that this program never runs into. Only a program that gets through the gate shows that."""
+        applied = self.before.variant.applied
+        fixes = sorted(chosen - applied, key=list(self.comparison.fixes).index)
+        if len(fixes) < 2 or self.comparison.statements(fixes) <= _SMALL or self._try(chosen).result.status is not Status.PASS:
+            return chosen
+        allowed = self.tries + _SPARING
+
+        def accepts(part: Iterable[str]) -> bool:
+            trial = self._try(applied | frozenset(part))
+            return trial.result.status is Status.PASS and trial.result.gate == self.gate
+
+        nearness = Nearness(self.comparison, self.diagnostic, self.before.variant)
+        return applied | frozenset(quick_explain(nearness.rank(fixes), accepts, lambda: self.tries < allowed))
 
     def _chain(self, start: str) -> frozenset[str] | None:
         """`start`, and what has to come with it so that it brings no trouble of its own; None where that leads nowhere."""
-        chosen = self._with_needs([start])
         members = [start]
-        while True:
-            trial = self._try(chosen)
-            if not self._cures(trial):
+        trial = self._try(self._with_needs(members))
+        if not self._cures(trial):
+            return None
+        while (trouble := self._own_trouble(trial)) is not None:
+            following = None if len(members) >= _CHAIN else self._follow(members, trial, trouble)
+            if following is None:
                 return None
-            trouble = self._own_trouble(trial, chosen)
-            if trouble is None:
-                return self._shorten(chosen, members)
-            remaining = [fix for fix in self.comparison.fixes if fix not in chosen]
-            if len(members) >= _CHAIN or not remaining:
-                return None
-            nearness = Nearness(self.comparison, trouble, trial.variant)
-            best = nearness.rank(remaining)[0]
-            if nearness.of(best)[0] > IN_FILE:
-                return None
-            members.append(best)
-            chosen = self._with_needs([*members])
+            members, trial = following
+        return self._shorten(members)
 
-    def _shorten(self, chosen: frozenset[str], members: Sequence[str]) -> frozenset[str]:
+    def _follow(self, members: list[str], trial: Trial, trouble: Diagnostic) -> tuple[list[str], Trial] | None:
+        """The members with the fix that ends the trouble; None where none of the nearest does."""
+        chosen = trial.variant.applied
+        nearness = Nearness(self.comparison, trouble, trial.variant)
+        for fix in nearness.rank(fix for fix in self.comparison.fixes if fix not in chosen)[:_FOLLOWING]:
+            if nearness.of(fix)[0] > IN_FILE:
+                break
+            longer = [*members, fix]
+            next_trial = self._try(self._with_needs(longer))
+            if self._cures(next_trial) and trouble.identity not in {one.identity for one in next_trial.result.diagnostics}:
+                return longer, next_trial
+        return None
+
+    def _shorten(self, members: Sequence[str]) -> frozenset[str]:
         """The chain without the members that it can do without."""
         kept = list(members)
-        for member in members[:-1] if len(members) > 1 else ():
+        for member in members[:-1]:
             fewer = [fix for fix in kept if fix != member]
             if fewer and self.accepts(fewer):
                 kept = fewer
-        return self._with_needs(kept) if kept != list(members) else chosen
+        return self._with_needs(kept)
 
     def _from_pool(self, ranked: Sequence[str]) -> frozenset[str] | None:
         size = _POOL
@@ -96,13 +121,15 @@ class Search:
                 return None
             size *= 3
         needed = quick_explain(ranked[:size], self.accepts, lambda: self.tries < _TRIES)
-        return self._with_needs(needed) - self.before.variant.applied
+        return self._with_needs(needed)
 
     def accepts(self, fixes: Iterable[str]) -> bool:
         """Whether the fixes cure the diagnostic and bring no trouble of their own."""
-        chosen = self._with_needs(fixes)
+        return self._accepts(self._with_needs(fixes))
+
+    def _accepts(self, chosen: frozenset[str]) -> bool:
         trial = self._try(chosen)
-        return self._cures(trial) and self._own_trouble(trial, chosen) is None
+        return self._cures(trial) and self._own_trouble(trial) is None
 
     def _with_needs(self, fixes: Iterable[str]) -> frozenset[str]:
         return self.before.variant.applied | self.comparison.with_needs(fixes)
@@ -127,7 +154,7 @@ class Search:
             return False
         return self.diagnostic.identity not in {other.identity for other in trial.result.diagnostics}
 
-    def _own_trouble(self, trial: Trial, chosen: frozenset[str]) -> Diagnostic | None:
+    def _own_trouble(self, trial: Trial) -> Diagnostic | None:
         """The first thing that is said now, was not said before, and comes from the fixes rather than from the response."""
         said_before = {one.identity for one in self.before.result.diagnostics} | self.known
         fresh = [one for one in trial.result.diagnostics if one.identity not in said_before]
@@ -139,10 +166,10 @@ class Search:
             here = {one.address for one in self.before.result.diagnostics}
             # A provider stops at the first mistake of a resource; the next one of the same resource was hidden.
             return next((one for one in fresh if one.address not in here), None)
-        return fresh[0] if self._comes_from(fresh[0], trial, chosen) or self._went_back(trial) else None
+        return fresh[0] if self._comes_from(fresh[0], trial) or self._went_back(trial) else None
 
-    def _comes_from(self, diagnostic: Diagnostic, trial: Trial, chosen: frozenset[str]) -> bool:
-        fixes = chosen - self.before.variant.applied
+    def _comes_from(self, diagnostic: Diagnostic, trial: Trial) -> bool:
+        fixes = trial.variant.applied - self.before.variant.applied
         edits = {index for fix in fixes for index in self.comparison.fixes[fix].edits}
         if diagnostic.locations:
             origin = trial.variant.origin(diagnostic.locations[0])

@@ -13,7 +13,7 @@ from harness.case import Case
 from harness.fixes import FORMAT, Comparison, compare
 from harness.gates.base import Gate, GateResult, Status
 from harness.gates.registry import all_gates
-from harness.isolation import Isolated, isolate
+from harness.isolation import Isolated, isolate, isolate_together
 from harness.results import CaseResult, FixRecord
 from harness.runner import GateRunner
 from harness.session import Session
@@ -23,8 +23,6 @@ from harness.walk import Walk, walk
 Progress = Callable[[str], None]
 CONTROL_GATES = ("synth", "validate", "plan")
 """Gates that the ideal has to pass for the pair to say anything about the response."""
-ISOLATIONS = 60
-"""At most so many fixes are undone one by one; only a walk that does not get through leaves more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +85,33 @@ def measure(
             progress(f"repair walk and isolation of {len(comparison.fixes)} fixes")
             seen = {gate.name: response[gate.name] for gate in runner.gates if getattr(gate, "sees_all", False)}
             repair = walk(comparison, runner.judge, control, order, seen)
-            # What the walk left undone is isolated by its last tree already, all of it together; where the walk did
-            # not get through, that tree proves nothing, and each fix is undone by itself.
-            alone = [fix for fix in comparison.fixes if not repair.converged or fix not in repair.unused]
-            isolating = [pool.submit(isolate, comparison, fix, runner.judge, control, order, seen) for fix in alone[:ISOLATIONS]]
-            isolated = tuple(_reported(future.result(), progress) for future in isolating)
+            progress(f"{len(repair.steps)} steps; isolation")
+            isolated = _isolate_used(comparison, repair, runner, control, order, seen, pool)
     findings = attribute(comparison, repair, isolated)
     seconds = {"wall": time.monotonic() - started, "cpu": runner.spent["cpu"]}
     return Measurement(comparison, control, response, cause, repair, isolated, findings, seconds)
 
 
-def _reported(one: Isolated, progress: Progress) -> Isolated:
-    progress(f"without {one.fix}: {next(iter(one.broken), 'nothing')} breaks")
-    return one
+def _isolate_used(
+    comparison: Comparison,
+    repair: Walk,
+    runner: GateRunner,
+    control: Mapping[str, GateResult],
+    order: Sequence[str],
+    seen: Mapping[str, GateResult],
+    pool: ThreadPoolExecutor,
+) -> tuple[Isolated, ...]:
+    """Isolate every fix that the walk used: those that cured by themselves, those that only serve others together.
+
+    What the walk left undone is isolated by its last tree already, all of it at once. Where the walk did not get
+    through, that tree proves nothing, and the rest is isolated too.
+    """
+    culprits = [fix for fix in comparison.fixes if any(fix in step.culprits for step in repair.steps)]
+    serving = [[fix for fix in comparison.fixes if fix in step.fixes and fix not in culprits] for step in repair.steps]
+    rest = [] if repair.converged else list(repair.unused)
+    alone = [pool.submit(isolate, comparison, fix, runner.judge, control, order, seen) for fix in culprits]
+    together = [pool.submit(isolate_together, comparison, fixes, runner.judge, control, order, seen) for fixes in [*serving, rest] if fixes]
+    return (*(future.result() for future in alone), *(one for future in together for one in future.result()))
 
 
 def control_cause(control: Mapping[str, GateResult]) -> str | None:

@@ -1,9 +1,13 @@
-"""Isolation: the ideal with a single fix undone. What breaks then is what the fix is for."""
+"""Isolation: the ideal with a single fix undone. What breaks then is what the fix is for.
+
+Fixes that are expected to matter for nothing by themselves are undone together first; only where something breaks
+then, they are told apart.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.diagnostics import Diagnostic
 from harness.fixes import Comparison
@@ -20,7 +24,8 @@ class Isolated:
     """What undoing `fix` broke. `undone` are all fixes undone: those that build on it cannot stay without it.
 
     `broken` maps each gate that says something new to what it says, in the order of the gates, so the first
-    one is the measured severity; empty where the fix is not load-bearing. `results` are all verdicts.
+    one is the measured severity; empty where the fix is not load-bearing. `results` are all verdicts. `together`
+    names the fixes that were undone at once with this one, where that broke nothing.
     """
 
     fix: str
@@ -28,6 +33,7 @@ class Isolated:
     variant: Variant
     broken: Mapping[str, tuple[Diagnostic, ...]]
     results: Mapping[str, GateResult]
+    together: tuple[str, ...] = ()
 
 
 def isolate(
@@ -41,20 +47,45 @@ def isolate(
     What the dependents' absence causes by itself is no effect of this fix; so the tree is compared with
     the ideal that lacks the dependents only. Without dependents that tree is the ideal itself.
     """
+    return _isolate([fix], fix, comparison, judge, control, order, seen or {})
+
+
+def isolate_together(
+    comparison: Comparison,
+    fixes: Sequence[str],
+    judge: Judge,
+    control: Mapping[str, GateResult],
+    order: Sequence[str],
+    seen: Mapping[str, GateResult] | None = None,
+) -> tuple[Isolated, ...]:
+    """Isolate each of `fixes`, as few times as possible: where undoing several at once breaks nothing, none of them does."""
+    if not fixes:
+        return ()
+    one = _isolate(fixes, fixes[0], comparison, judge, control, order, seen or {})
+    if len(fixes) == 1:
+        return (one,)
+    if not one.broken:
+        return tuple(replace(one, fix=fix, together=tuple(fixes)) for fix in fixes)
+    half = len(fixes) // 2
+    return tuple(found for part in (fixes[:half], fixes[half:]) for found in isolate_together(comparison, part, judge, control, order, seen))
+
+
+def _isolate(
+    fixes: Sequence[str], name: str, comparison: Comparison, judge: Judge, control: Mapping[str, GateResult], order: Sequence[str], seen: Mapping[str, GateResult]
+) -> Isolated:
     every = frozenset(comparison.fixes)
-    undone = comparison.with_dependents([fix])
+    undone = comparison.with_dependents(fixes)
     variant = make_variant(comparison, every - undone)
     results = judge(variant.tree, order)
-    seen = seen or {}
     suspects = [name for name in order if visible(new_diagnostics(results.get(name), control.get(name)), seen.get(name))]
     baseline: Mapping[str, GateResult] = {}
-    if suspects and undone != {fix}:
-        baseline = judge(make_variant(comparison, every - undone | {fix}).tree, suspects)
+    if suspects and undone != set(fixes):
+        baseline = judge(make_variant(comparison, every - undone | set(fixes)).tree, suspects)
     broken = {}
-    for name in suspects:
-        if fresh := visible(new_diagnostics(results[name], control[name], baseline.get(name, control[name])), seen.get(name)):
-            broken[name] = fresh
-    return Isolated(fix, tuple(sorted(undone)), variant, broken, results)
+    for gate in suspects:
+        if fresh := visible(new_diagnostics(results[gate], control[gate], baseline.get(gate, control[gate])), seen.get(gate)):
+            broken[gate] = fresh
+    return Isolated(name, tuple(sorted(undone)), variant, broken, results)
 
 
 def visible(diagnostics: tuple[Diagnostic, ...], seen: GateResult | None) -> tuple[Diagnostic, ...]:

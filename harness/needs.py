@@ -39,7 +39,7 @@ def build_needs(edits: Sequence[Edit], response: Names, ideal: Names) -> nx.DiGr
             link(edit.index, no_longer_required.get(symbol, ()))
     for one, other in [*_moved_statements(edits), *_of_new_packages(edits)]:
         graph.add_edges_from([(one, other), (other, one)])
-    graph.add_edges_from(_taken_ids(edits))
+    graph.add_edges_from(_replaced(edits))
     return graph
 
 
@@ -93,17 +93,23 @@ def _of_new_packages(edits: Sequence[Edit]) -> Iterable[tuple[int, int]]:
             yield from ((one.index, other.index) for other in inside if other.index != one.index)
 
 
-def _taken_ids(edits: Sequence[Edit]) -> Iterable[tuple[int, int]]:
-    """Edges from an edit that makes a construct to the one that gives its id free in the same place."""
-    freed: dict[Symbol, list[int]] = defaultdict(list)
+def _replaced(edits: Sequence[Edit]) -> Iterable[tuple[int, int]]:
+    """Edges between an edit that drops a definition and one that brings the same one elsewhere.
+
+    A name has to stay defined: who drops it needs who brings it. A construct's id can be taken once: who brings it
+    needs who drops it.
+    """
+    dropped: dict[Symbol, list[int]] = defaultdict(list)
     for edit in edits:
         for symbol in edit.before.defines - edit.after.defines:
-            if symbol.kind == "construct":
-                freed[symbol].append(edit.index)
+            dropped[symbol].append(edit.index)
     for edit in edits:
         for symbol in edit.after.defines - edit.before.defines:
-            if symbol.kind == "construct":
-                yield from ((edit.index, other) for other in freed.get(symbol, ()) if other != edit.index)
+            for other in dropped.get(symbol, ()):
+                if symbol.kind == "construct":
+                    yield edit.index, other
+                elif symbol.kind == "name" or (symbol.kind == "attribute" and symbol.owner):
+                    yield other, edit.index
 
 
 def group(graph: nx.DiGraph, edits: Sequence[Edit], common_uses: set[Symbol]) -> list[frozenset[int]]:

@@ -12,7 +12,7 @@ import ast
 import difflib
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.alignment import Side
 
@@ -131,9 +131,13 @@ class _Text:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """One item of a bracket on one side: its key (None for a position), its node, its span in the text."""
+    """One item of a bracket on one side: its key (None for a position), its node, its span in the text.
+
+    `name` is the key as written; `key` may be the other side's, for an argument that was given another name.
+    """
 
     key: str | None
+    name: str | None
     node: _Node
     start: int
     end: int
@@ -217,10 +221,11 @@ class _Splitter:
         mine_text = self.left.text[mine.start : mine.end] if mine else None
         their_text = self.right.text[theirs.start : theirs.end] if theirs else None
         if mine and theirs and mine_text is not None and their_text is not None:
-            if ast.dump(mine.node) == ast.dump(theirs.node):
+            same_name = mine.name == theirs.name
+            if same_name and ast.dump(mine.node) == ast.dump(theirs.node):
                 return _Same(mine_text, their_text, mine.line)
             left, right = _inner(mine.node), _inner(theirs.node)
-            if left is not None and right is not None:
+            if same_name and left is not None and right is not None:
                 known = len(self.holes)
                 try:
                     return self._expression(left, right, ((mine.start, mine.end), (theirs.start, theirs.end)))
@@ -238,7 +243,7 @@ class _Splitter:
 
     def _entry(self, text: _Text, key: str | None, node: _Node, start_node: _Node | None = None) -> _Entry:
         start, end = text.span(start_node or node)[0], text.span(node)[1]
-        return _Entry(key, node, start, end, (start_node or node).lineno, node.end_lineno or node.lineno)
+        return _Entry(key, key, node, start, end, (start_node or node).lineno, node.end_lineno or node.lineno)
 
     def _arguments(self, text: _Text, call: ast.Call) -> list[_Entry]:
         entries = [self._entry(text, f"#{number}", argument) for number, argument in enumerate(call.args)]
@@ -304,6 +309,8 @@ def _merge(left: list[_Entry], right: list[_Entry]) -> Iterator[tuple[_Entry | N
     if any(entry.key is None for entry in [*left, *right]):
         yield from _merge_sequence(left, right)
         return
+    renamed = _renamed_keys(left, right)
+    right = [replace(entry, key=renamed.get(entry.key, entry.key)) for entry in right]
     theirs = {entry.key: entry for entry in right}
     mine = {entry.key for entry in left}
     following: dict[str | None, list[_Entry]] = {}
@@ -323,6 +330,35 @@ def _merge(left: list[_Entry], right: list[_Entry]) -> Iterator[tuple[_Entry | N
         yield from ((None, other) for other in following.get(entry.key, ()))
     if len(positional) == len(left):
         yield from ((None, other) for other in early)
+
+
+def _renamed_keys(left: list[_Entry], right: list[_Entry]) -> dict[str | None, str | None]:
+    """Keys of the ideal that stand for another key of the response: an argument that was only given its right name.
+
+    The value is the same, or the one name contains the other: `subnet_group_name` for `name`.
+    """
+    mine = [entry for entry in left if entry.key not in {other.key for other in right}]
+    theirs = [entry for entry in right if entry.key not in {other.key for other in left}]
+    renamed: dict[str | None, str | None] = {}
+    for entry in theirs:
+        for other in mine:
+            if other.key in renamed.values() or not entry.key or not other.key:
+                continue
+            same_value = ast.dump(_content(entry.node)) == ast.dump(_content(other.node))
+            if (same_value and not _is_plain(entry.node)) or (type(entry.node) is type(other.node) and (entry.key in other.key or other.key in entry.key)):
+                renamed[entry.key] = other.key
+                break
+    return renamed
+
+
+def _content(node: _Node) -> ast.AST:
+    return node.value if isinstance(node, ast.keyword) else node
+
+
+def _is_plain(node: _Node) -> bool:
+    """Whether the value is one that many arguments have: a truth value, a number, None."""
+    value = _content(node)
+    return isinstance(value, ast.Constant) and not isinstance(value.value, str)
 
 
 def _merge_sequence(left: list[_Entry], right: list[_Entry]) -> Iterator[tuple[_Entry | None, _Entry | None]]:

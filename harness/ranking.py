@@ -13,6 +13,8 @@ from harness.variants import Variant
 _QUOTED = re.compile(r"['\"`]([A-Za-z_][\w.]{2,})['\"`]")
 _CALLED = re.compile(r"\b([A-Za-z_]\w+)(?:\.__init__)?\(\)")
 _ARGUMENT = re.compile(r"(?:argument|Key) '?(\w+)")
+_HINTS = (("without a matching provider construct", "Provider"), ("has no app", "App"), ("without synthesizing", "synth"))
+"""What a message is about that names nothing."""
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 ON_LINE, IN_STATEMENT, MENTIONS, IN_FILE, REST = range(1, 6)
@@ -68,6 +70,7 @@ def telling_words(diagnostic: Diagnostic) -> tuple[str, ...]:
     """The names that a diagnostic is about, most telling first: its symbols, then what its message quotes."""
     text = f"{diagnostic.code} {diagnostic.message}"
     found = [*diagnostic.symbols, *_ARGUMENT.findall(text), *_QUOTED.findall(text), *_CALLED.findall(text)]
+    found += [word for said, word in _HINTS if said in text]
     if diagnostic.address:
         found.append(diagnostic.address.split(".")[-1])
     # jsii writes names as JavaScript does; the code has them as Python does.
