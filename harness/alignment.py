@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 
 _PAIRING_THRESHOLD = 0.45
 _SAME_CALLEE = 0.3
+_SAME_DEFINITION = 0.6
+_DEFINITIONS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _BLOCKS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef, ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try)
 
 
@@ -236,7 +238,8 @@ def _recursable(mine: ast.stmt, theirs: ast.stmt) -> bool:
     if any(isinstance(node, ast.If) and _is_elif(node) for node in (mine, theirs)):
         return False
     handlers = [[ast.dump(handler.type) if handler.type else "" for handler in getattr(node, "handlers", [])] for node in (mine, theirs)]
-    return handlers[0] == handlers[1] and getattr(mine, "name", "") == getattr(theirs, "name", "")
+    # Two definitions that were paired are the same thing, even under another name.
+    return handlers[0] == handlers[1]
 
 
 def _is_elif(node: ast.If) -> bool:
@@ -257,7 +260,8 @@ def _pair(left: Sequence[ast.stmt], right: Sequence[ast.stmt]) -> Iterator[tuple
 
 def _pair_gap(left: Sequence[ast.stmt], right: Sequence[ast.stmt]) -> Iterator[tuple[ast.stmt | None, ast.stmt | None]]:
     """Pair the statements of a gap so that the sum of their likeness is largest (dynamic programming)."""
-    likeness = [[_likeness(mine, theirs) for theirs in right] for mine in left]
+    features = [_features(node) for node in left], [_features(node) for node in right]
+    likeness = [[_likeness(mine, theirs) for theirs in features[1]] for mine in features[0]]
     best = [[0.0] * (len(right) + 1) for _ in range(len(left) + 1)]
     for row in range(len(left) - 1, -1, -1):
         for column in range(len(right) - 1, -1, -1):
@@ -278,20 +282,39 @@ def _pair_gap(left: Sequence[ast.stmt], right: Sequence[ast.stmt]) -> Iterator[t
             column += 1
 
 
-def _likeness(mine: ast.stmt, theirs: ast.stmt) -> float:
+@dataclass(frozen=True, slots=True)
+class _Features:
+    """What a statement is compared by; made once, because every statement of a gap is compared with many others."""
+
+    kind: type[ast.stmt]
+    name: str
+    callee: str
+    text: str
+
+
+def _features(node: ast.stmt) -> _Features:
+    return _Features(type(node), identity(node), _callee(node), ast.unparse(node)[:2000])
+
+
+def _likeness(mine: _Features, theirs: _Features) -> float:
     """From 0 to 1. Things of one name are the same thing; others are compared by their text."""
-    if type(mine) is not type(theirs):
+    if mine.kind is not theirs.kind:
         return 0.0
-    names = identity(mine), identity(theirs)
-    if names[0] and names[0] == names[1]:
+    if mine.name and mine.name == theirs.name:
         return 1.0
-    if isinstance(mine, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) or (names[0] and names[1] and isinstance(mine, ast.Import)):
+    named = bool(mine.name and theirs.name)
+    if mine.kind is ast.Import and named:
         return 0.0
-    ratio = difflib.SequenceMatcher(a=ast.unparse(mine)[:2000], b=ast.unparse(theirs)[:2000], autojunk=False).ratio()
-    if names[0] and names[1]:
-        return ratio * 0.7
-    alike = bool(_callee(mine)) and _callee(mine) == _callee(theirs)
-    return min(ratio * 0.95 + (_SAME_CALLEE if alike else 0.0), 1.0)
+    bonus = _SAME_CALLEE if mine.callee and mine.callee == theirs.callee else 0.0
+    scale = 0.7 if named else 0.95
+    matcher = difflib.SequenceMatcher(a=mine.text, b=theirs.text, autojunk=False)
+    # Both bounds are far cheaper than the ratio itself.
+    if any(min(bound() * scale + bonus, 1.0) < _PAIRING_THRESHOLD for bound in (matcher.real_quick_ratio, matcher.quick_ratio)):
+        return 0.0
+    ratio = matcher.ratio()
+    if mine.kind in _DEFINITIONS:
+        return ratio if ratio >= _SAME_DEFINITION else 0.0
+    return min(ratio * scale + (0.0 if named else bonus), 1.0)
 
 
 def _callee(node: ast.stmt) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.diagnostics import Diagnostic, Location
-from harness.failures import Evidence, FixSummary, IsolationEvidence, WalkEvidence
 from harness.edits import Edit
+from harness.failures import Evidence, FixSummary, IsolationEvidence, WalkEvidence
 from harness.fixes import FORMAT, Comparison
 from harness.isolation import Isolated
 from harness.symbols import Symbol
@@ -101,11 +101,16 @@ def _finding(
         locations=locate(comparison, diagnostics[0], variant, fixes),
         fix=summarise_fixes(comparison, cure),
         evidence=evidence,
-        files=tuple(dict.fromkeys(path for edit in edits for path in (edit.path, edit.response_path) if path)) or tuple(sorted({place.file for place in diagnostics[0].locations})),
+        files=tuple(dict.fromkeys(path for edit in edits for path in (edit.path, edit.response_path) if path))
+        or tuple(sorted({place.file for place in diagnostics[0].locations})),
         added_parameters=tuple(sorted(_added_parameters(all_edits))),
         response_statements=tuple(edit.response_text for edit in edits if edit.response_text),
         ideal_statements=tuple(edit.ideal_text for edit in edits if edit.ideal_text),
     )
+
+
+def _files(edits: Iterable[Edit]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(path for edit in edits for path in (edit.path, edit.response_path) if path))
 
 
 def summarise_fixes(comparison: Comparison, fixes: Iterable[str]) -> FixSummary:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import posixpath
 import re
 import shlex
 from collections.abc import Mapping
@@ -15,9 +17,16 @@ from harness.errors import CaseError
 from harness.tree import Tree, read_tree
 
 CASE_FILE = "case.yaml"
+APP_FILE = "cdktf.json"
 PLATFORMS = ("cdktf",)
 LANGUAGES = ("python",)
-_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+"""What a case may be called: its name is a folder's, and a word of every report."""
+
+_VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*=")
+_PYTHON = re.compile(r"^python(3(\.\d+)?)?$")
+_HARMLESS_OPTIONS = frozenset({"-u", "-B", "-E", "-s"})
+_FIELDS = frozenset({"title", "platform", "language", "model", "prompt", "entry", "env", "tests", "tags", "expectations", "provenance"})
 _HELP = "docs/case-format.md describes every field"
 
 
@@ -25,8 +34,9 @@ _HELP = "docs/case-format.md describes every field"
 class Case:
     """One pair, loaded and checked. `expectations` are people's claims: they never influence a verdict.
 
-    `entry` is the command that synthesizes the tree, split into words; `env` the extra environment it gets;
-    `tests` the paths that pytest is given.
+    `entry` is the command that synthesizes either tree, split into words, or None where each tree's own
+    `cdktf.json` decides (see `entry_of`); `env` the extra environment it gets; `tests` the paths that pytest
+    is given; `provenance` where the case comes from, kept for people and without influence.
     """
 
     name: str
@@ -36,18 +46,80 @@ class Case:
     language: str
     model: str
     prompt: str
-    entry: tuple[str, ...]
+    entry: tuple[str, ...] | None
     env: Mapping[str, str]
     tests: tuple[str, ...]
     tags: tuple[str, ...]
     expectations: tuple[Mapping[str, Any], ...]
+    provenance: Mapping[str, Any]
     response: Tree
     ideal: Tree
 
-    @property
-    def script(self) -> str:
-        """The Python file that the entry command runs, relative to the tree."""
-        return self.entry[1]
+
+class EntryError(Exception):
+    """A tree does not say how it is run: the tree's fault, so a gate reports it as a diagnostic at `file`.
+
+    `code` is `app-missing` (no cdktf.json, or no app in it), `app-unreadable` (not JSON) or `app-unsupported`
+    (no Python script). The three are handed to `Exception.__init__`, so that the error survives a pickle.
+    """
+
+    def __init__(self, code: str, message: str, file: str = "cdktf.json") -> None:
+        super().__init__(code, message, file)
+        self.code = code
+        self.message = message
+        self.file = file
+
+    def __str__(self) -> str:
+        return self.message
+
+
+def entry_of(case: Case, tree: Tree) -> tuple[str, ...]:
+    """The command that synthesizes `tree`, as `("python", SCRIPT, *ARGUMENTS)`: the case's entry, or the app of the tree's cdktf.json.
+
+    Raises `EntryError` where the tree's cdktf.json names nothing that can be run.
+    """
+    if case.entry is not None:
+        return case.entry
+    return app_words(read_app(tree.files.get(APP_FILE)))
+
+
+def read_app(content: bytes | None) -> str:
+    """The `app` command of a cdktf.json. Raises `EntryError` where there is none."""
+    if content is None:
+        raise EntryError("app-missing", f"there is no {APP_FILE}, so nothing says which program synthesizes the tree")
+    try:
+        settings = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise EntryError("app-unreadable", f"{APP_FILE} is not JSON: {error}") from error
+    app = settings.get("app") if isinstance(settings, dict) else None
+    if not isinstance(app, str) or not app.strip():
+        raise EntryError("app-missing", f"{APP_FILE} names no app, so nothing says which program synthesizes the tree")
+    return app
+
+
+def app_words(app: str) -> tuple[str, ...]:
+    """An `app` command as `("python", SCRIPT, *ARGUMENTS)`. Raises `EntryError` for what is no Python script of the tree.
+
+    Leading `VAR=value` words, `pipenv run` and its like, and options of the interpreter are left out: the toolchain and
+    the case's `env` stand for them.
+    """
+    unsupported = EntryError("app-unsupported", f"{APP_FILE} runs {app!r}; only a Python script of the tree can be run, such as 'python tap.py'")
+    try:
+        words = shlex.split(app)
+    except ValueError:
+        raise unsupported from None
+    while words and _VARIABLE.match(words[0]):
+        words.pop(0)
+    if words[:2] in (["pipenv", "run"], ["poetry", "run"], ["uv", "run"]):
+        words = words[2:]
+    if not words or not _PYTHON.match(words.pop(0)):
+        raise unsupported
+    while words and words[0] in _HARMLESS_OPTIONS:
+        words.pop(0)
+    script = posixpath.normpath(words[0]) if words else ""
+    if not script.endswith(".py") or script.startswith(("/", "../", "-")):
+        raise unsupported
+    return ("python", script, *words[1:])
 
 
 def load_case(root: Path) -> Case:
@@ -57,7 +129,7 @@ def load_case(root: Path) -> Case:
         raise CaseError(f"{root}: no such folder", "name a case folder, such as cases/zero-trust-payments")
     path = root / CASE_FILE
     fields = _read_fields(path)
-    entry = _entry(path, fields)
+    entry = _entry(path, fields) if "entry" in fields else None
     prompt_file = root / _text(path, fields, "prompt", "PROMPT.md")
     return Case(
         name=_name(root),
@@ -72,6 +144,7 @@ def load_case(root: Path) -> Case:
         tests=_words(path, fields, "tests", ("tests",)),
         tags=_words(path, fields, "tags", ()),
         expectations=_expectations(path, fields),
+        provenance=_provenance(path, fields),
         response=read_tree(root / "response", root),
         ideal=read_tree(root / "ideal", root),
     )
@@ -79,7 +152,7 @@ def load_case(root: Path) -> Case:
 
 def _name(root: Path) -> str:
     name = root.resolve().name
-    if not _NAME.match(name):
+    if not NAME.match(name):
         raise CaseError(f"{root}: {name!r} is no name for a case", "use letters, digits, dots, dashes and underscores")
     return name
 
@@ -97,7 +170,7 @@ def _read_fields(path: Path) -> dict[str, Any]:
         raise CaseError(f"{path}{where}: not YAML: {getattr(error, 'problem', None) or 'malformed'}", _HELP) from error
     if not isinstance(fields, dict):
         raise CaseError(f"{path}: holds no fields", _HELP)
-    unknown = sorted(set(map(str, fields)) - {"title", "platform", "language", "model", "prompt", "entry", "env", "tests", "tags", "expectations"})
+    unknown = sorted(set(map(str, fields)) - _FIELDS)
     if unknown:
         raise CaseError(f"{path}: unknown field {unknown[0]!r}", _HELP)
     return fields
@@ -148,6 +221,13 @@ def _expectations(path: Path, fields: dict[str, Any]) -> tuple[Mapping[str, Any]
     if not isinstance(value, list) or not all(isinstance(item, dict) and isinstance(item.get("title"), str) for item in value):
         raise CaseError(f"{path}: each expectation needs at least a title", _HELP)
     return tuple(value)
+
+
+def _provenance(path: Path, fields: dict[str, Any]) -> Mapping[str, Any]:
+    value = fields.get("provenance") or {}
+    if not isinstance(value, dict):
+        raise CaseError(f"{path}: field 'provenance' has to map names to values", _HELP)
+    return value
 
 
 def _read_prompt(path: Path, root: Path) -> str:

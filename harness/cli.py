@@ -13,6 +13,7 @@ from rich.table import Table
 
 from harness.cache import GateCache
 from harness.case import CASE_FILE
+from harness.commands import audit, import_
 from harness.errors import AssayError, UsageError
 from harness.failures import Severity
 from harness.results import CaseResult, RunResult
@@ -45,7 +46,8 @@ def _parser() -> argparse.ArgumentParser:
 
     run = _command(commands, "run", _run, "evaluate cases", "assay run cases/zero-trust-payments --json")
     run.add_argument("cases", nargs="+", type=Path, metavar="CASE", help="a case folder, or a folder of cases")
-    run.add_argument("--jobs", type=_positive, default=2, help="gates at work at the same time (default: 2)")
+    run.add_argument("--jobs", type=_positive, default=2, help="cases, or gates of a single case, at work at the same time (default: 2)")
+    run.add_argument("--gates", type=_names, help="only these gates, and what they need, such as synth,validate (default: all)")
     run.add_argument("--fail-on", choices=[str(severity) for severity in Severity], help="exit with 1 when a failure is this bad or worse")
     run.add_argument("--no-cache", action="store_true", help="judge everything again, and keep nothing")
     run.add_argument("--no-sandbox", action="store_true", help="run untrusted code without bubblewrap; only for code you trust")
@@ -55,6 +57,11 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--case", help="only this case")
     report.add_argument("--to", type=Path, default=Path("reports"), help="the folder for the reports (default: reports)")
     report.add_argument("--format", default=",".join(FORMATS), help="any of html, md and ipynb (default: all)")
+
+    audit.add_arguments(_command(commands, "audit", audit.run, "compare people's claims with what ran", "assay audit cases/zero-trust-payments"))
+
+    # `import` is a word of Python's, hence the underscore.
+    import_.add_arguments(_command(commands, "import", import_.run, "make cases from other formats", import_.EXAMPLE))
 
     _command(commands, "doctor", _doctor, "say which tools were found, and what a missing one costs", "assay doctor")
 
@@ -80,6 +87,10 @@ def _positive(text: str) -> int:
     return number
 
 
+def _names(text: str) -> list[str]:
+    return [name for part in text.split(",") if (name := part.strip())]
+
+
 def _run(options: argparse.Namespace) -> int:
     from harness.batch import run_cases
 
@@ -94,7 +105,7 @@ def _run(options: argparse.Namespace) -> int:
                 console.print(line, soft_wrap=True, markup=False)
 
         cache = None if options.no_cache else GateCache()
-        run = run_cases(folders, cache=cache, jobs=options.jobs, sandboxed=not options.no_sandbox, progress=progress)
+        run = run_cases(folders, cache=cache, jobs=options.jobs, gates=options.gates, sandboxed=not options.no_sandbox, progress=progress)
     if options.json:
         print(json.dumps(dump(run.result)))
     else:

@@ -176,9 +176,9 @@ class Search:
             if origin.edit in edits:
                 return True
         words = set(telling_words(diagnostic)[:2])
-        touched = {
-            symbol.name for index in edits for symbol in self.comparison.edits[index].before.defines - self.comparison.edits[index].after.defines
-        } | {symbol.name for index in edits for symbol in self.comparison.edits[index].after.required - self.comparison.edits[index].before.required}
+        touched = {symbol.name for index in edits for symbol in self.comparison.edits[index].before.defines - self.comparison.edits[index].after.defines} | {
+            symbol.name for index in edits for symbol in self.comparison.edits[index].after.required - self.comparison.edits[index].before.required
+        }
         return bool(words & touched)
 
     def _went_back(self, trial: Trial) -> bool:
@@ -205,4 +205,3 @@ def quick_explain(candidates: Sequence[str], accepts: Callable[[Sequence[str]], 
         return from_first + from_second
 
     return explain([], False, list(candidates))
-

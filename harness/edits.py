@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from harness.alignment import Leaf, Side, align, align_lines, identity, syntax_of
-from harness.parts import Hole, Template, split
+from harness.parts import split
 from harness.renames import pair_renamed
 from harness.symbols import Names, Symbol, module_name, names_of, names_of_file, names_of_part
+from harness.template import Hole, Template
 from harness.tree import Tree
 
 

@@ -71,7 +71,13 @@ def isolate_together(
 
 
 def _isolate(
-    fixes: Sequence[str], name: str, comparison: Comparison, judge: Judge, control: Mapping[str, GateResult], order: Sequence[str], seen: Mapping[str, GateResult]
+    fixes: Sequence[str],
+    name: str,
+    comparison: Comparison,
+    judge: Judge,
+    control: Mapping[str, GateResult],
+    order: Sequence[str],
+    seen: Mapping[str, GateResult],
 ) -> Isolated:
     every = frozenset(comparison.fixes)
     undone = comparison.with_dependents(fixes)

@@ -137,9 +137,7 @@ def group(graph: nx.DiGraph, edits: Sequence[Edit], common_uses: set[Symbol]) ->
     return [frozenset(members) for members in sorted(groups.values(), key=min)]
 
 
-def _joins(
-    number: int, groups: dict[int, set[int]], owner: dict[int, int], graph: nx.DiGraph, edits: Sequence[Edit], common_uses: set[Symbol]
-) -> int | None:
+def _joins(number: int, groups: dict[int, set[int]], owner: dict[int, int], graph: nx.DiGraph, edits: Sequence[Edit], common_uses: set[Symbol]) -> int | None:
     members = groups[number]
     if not all(edits[index].only_adds or edits[index].only_removes for index in members):
         return None

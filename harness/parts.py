@@ -10,84 +10,16 @@ from __future__ import annotations
 
 import ast
 import difflib
+import itertools
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from harness.alignment import Side
+from harness.template import Group, Hole, Item, Node, Same, Template
 
 _ALIKE = 0.55
 _GAP = re.compile(r"\s*(?:#[^\n]*\n\s*)*,?\s*(?:#[^\n]*\n\s*)*\Z")
-_Node = ast.expr | ast.keyword | ast.alias
-
-
-@dataclass(frozen=True, slots=True)
-class Hole:
-    """One differing part. `response` and `ideal` are source texts, None on the side that lacks it; `line` is the
-    response's line, from 1. The syntax is for finding names; `callees` name what each side passes a keyword to."""
-
-    number: int
-    response: str | None
-    ideal: str | None
-    line: int
-    last_line: int
-    response_node: _Node | None
-    ideal_node: _Node | None
-    callees: tuple[str, str] = ("", "")
-
-
-@dataclass(frozen=True, slots=True)
-class _Same:
-    """A part that is the same on both sides, as each side writes it."""
-
-    response: str
-    ideal: str
-    line: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """A bracketed list of parts. `head` comes before the bracket's content; texts are pairs (response, ideal)."""
-
-    head: tuple[_Item, ...]
-    opening: tuple[str, str]
-    items: tuple[_Item, ...]
-    closing: tuple[str, str]
-    separator: tuple[str, str]
-    line: int
-    empty: str | None = None
-
-
-_Item = Hole | _Same | _Group
-
-
-@dataclass(frozen=True, slots=True)
-class Fragment:
-    """A piece of written text, the response's line that it stands for, and the hole that it fills (None for none)."""
-
-    text: str
-    line: int
-    hole: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Template:
-    """A statement with holes."""
-
-    root: _Group
-    holes: tuple[Hole, ...]
-
-    def write(self, filled: Collection[int], ideal_layout: bool) -> list[Fragment]:
-        """The statement with the ideal's text in the holes `filled` and the response's in the others.
-
-        What is the same on both sides is written as the ideal writes it where `ideal_layout`.
-        """
-        return list(_write(self.root, filled, 1 if ideal_layout else 0))
-
-    def hole_at(self, line: int) -> int | None:
-        """The innermost hole whose response text covers `line` of the response."""
-        covering = [hole for hole in self.holes if hole.response is not None and hole.line <= line <= hole.last_line]
-        return min(covering, key=lambda hole: hole.last_line - hole.line).number if covering else None
 
 
 def split(response: Side, ideal: Side) -> Template | None:
@@ -124,7 +56,7 @@ class _Text:
         text = self.lines[row]
         return self.starts[row] + (column if text.isascii() else len(text.encode()[:column].decode()))
 
-    def span(self, node: _Node) -> tuple[int, int]:
+    def span(self, node: Node) -> tuple[int, int]:
         assert node.end_lineno is not None and node.end_col_offset is not None
         return self.offset(node.lineno, node.col_offset), self.offset(node.end_lineno, node.end_col_offset)
 
@@ -138,7 +70,7 @@ class _Entry:
 
     key: str | None
     name: str | None
-    node: _Node
+    node: Node
     start: int
     end: int
     line: int
@@ -150,7 +82,7 @@ class _Splitter:
         self.left, self.right = left, right
         self.holes: list[Hole] = []
 
-    def statement(self, mine: ast.stmt, theirs: ast.stmt) -> _Group:
+    def statement(self, mine: ast.stmt, theirs: ast.stmt) -> Group:
         """The template of a whole statement; its texts reach from the side's start to its end."""
         if type(mine) is not type(theirs):
             raise _NotAlike
@@ -165,21 +97,21 @@ class _Splitter:
             raise _NotAlike
         return self._expression(left, right, whole)
 
-    def _expression(self, mine: ast.expr, theirs: ast.expr, spans: tuple[tuple[int, int], tuple[int, int]]) -> _Group:
+    def _expression(self, mine: ast.expr, theirs: ast.expr, spans: tuple[tuple[int, int], tuple[int, int]]) -> Group:
         """Two expressions of one shape; `spans` are the texts that the group has to cover."""
         if isinstance(mine, ast.Call) and isinstance(theirs, ast.Call):
             if any(isinstance(argument, (ast.Starred, ast.GeneratorExp)) for argument in [*mine.args, *theirs.args]):
                 raise _NotAlike
             if len(mine.args) != len(theirs.args) or any(keyword.arg is None for keyword in [*mine.keywords, *theirs.keywords]):
                 raise _NotAlike
-            head: tuple[_Item, ...] = ()
+            head: tuple[Item, ...] = ()
             starts = spans[0][0], spans[1][0]
             callees = _callee(mine), _callee(theirs)
             if ast.dump(mine.func) != ast.dump(theirs.func):
                 if not _renamed(mine.func, theirs.func):
                     raise _NotAlike
                 (a, b), (c, d) = self.left.span(mine.func), self.right.span(theirs.func)
-                before = _Same(self.left.text[starts[0] : a], self.right.text[starts[1] : c], mine.func.lineno)
+                before = Same(self.left.text[starts[0] : a], self.right.text[starts[1] : c], mine.func.lineno)
                 head = (before, self._hole(self.left.text[a:b], self.right.text[c:d], mine.func, theirs.func, mine.func.lineno, mine.func.lineno))
                 starts = b, d
             sides = [self._arguments(text, call) for text, call in ((self.left, mine), (self.right, theirs))]
@@ -196,18 +128,18 @@ class _Splitter:
         right: list[_Entry],
         spans: tuple[tuple[int, int], tuple[int, int]],
         line: int,
-        head: tuple[_Item, ...] = (),
+        head: tuple[Item, ...] = (),
         callees: tuple[str, str] = ("", ""),
         empty: str | None = None,
-    ) -> _Group:
+    ) -> Group:
         if not left or not right:
             raise _NotAlike
         for text, entries in ((self.left.text, left), (self.right.text, right)):
-            for one, other in zip(entries, entries[1:], strict=False):
+            for one, other in itertools.pairwise(entries):
                 if not _GAP.match(text[one.end : other.start]):
                     raise _NotAlike
         items = tuple(self._item(mine, theirs, callees) for mine, theirs in _merge(left, right))
-        return _Group(
+        return Group(
             head=head,
             opening=(self.left.text[spans[0][0] : left[0].start], self.right.text[spans[1][0] : right[0].start]),
             items=items,
@@ -217,13 +149,13 @@ class _Splitter:
             empty=empty,
         )
 
-    def _item(self, mine: _Entry | None, theirs: _Entry | None, callees: tuple[str, str]) -> _Item:
+    def _item(self, mine: _Entry | None, theirs: _Entry | None, callees: tuple[str, str]) -> Item:
         mine_text = self.left.text[mine.start : mine.end] if mine else None
         their_text = self.right.text[theirs.start : theirs.end] if theirs else None
         if mine and theirs and mine_text is not None and their_text is not None:
             same_name = mine.name == theirs.name
             if same_name and ast.dump(mine.node) == ast.dump(theirs.node):
-                return _Same(mine_text, their_text, mine.line)
+                return Same(mine_text, their_text, mine.line)
             left, right = _inner(mine.node), _inner(theirs.node)
             if same_name and left is not None and right is not None:
                 known = len(self.holes)
@@ -235,13 +167,13 @@ class _Splitter:
         return self._hole(mine_text, their_text, mine.node if mine else None, theirs.node if theirs else None, line, last, callees)
 
     def _hole(
-        self, response: str | None, ideal: str | None, mine: _Node | None, theirs: _Node | None, line: int, last: int, callees: tuple[str, str] = ("", "")
+        self, response: str | None, ideal: str | None, mine: Node | None, theirs: Node | None, line: int, last: int, callees: tuple[str, str] = ("", "")
     ) -> Hole:
         hole = Hole(len(self.holes), response, ideal, line, last, mine, theirs, callees)
         self.holes.append(hole)
         return hole
 
-    def _entry(self, text: _Text, key: str | None, node: _Node, start_node: _Node | None = None) -> _Entry:
+    def _entry(self, text: _Text, key: str | None, node: Node, start_node: Node | None = None) -> _Entry:
         start, end = text.span(start_node or node)[0], text.span(node)[1]
         return _Entry(key, key, node, start, end, (start_node or node).lineno, node.end_lineno or node.lineno)
 
@@ -285,7 +217,7 @@ def _rest(node: ast.stmt) -> str:
     )
 
 
-def _inner(node: _Node) -> ast.expr | None:
+def _inner(node: Node) -> ast.expr | None:
     if isinstance(node, ast.keyword):
         return node.value
     return node if isinstance(node, (ast.Call, ast.Dict, ast.List)) else None
@@ -351,11 +283,11 @@ def _renamed_keys(left: list[_Entry], right: list[_Entry]) -> dict[str | None, s
     return renamed
 
 
-def _content(node: _Node) -> ast.AST:
+def _content(node: Node) -> ast.AST:
     return node.value if isinstance(node, ast.keyword) else node
 
 
-def _is_plain(node: _Node) -> bool:
+def _is_plain(node: Node) -> bool:
     """Whether the value is one that many arguments have: a truth value, a number, None."""
     value = _content(node)
     return isinstance(value, ast.Constant) and not isinstance(value.value, str)
@@ -390,41 +322,10 @@ def _separator(text: str, entries: list[_Entry]) -> str:
     """What this side puts between two items: a comma and a space, or a comma and a new line at the first item's column."""
     start = text.rfind("\n", 0, entries[0].start) + 1
     lead = text[start : entries[0].start]
-    apart = any("\n" in text[one.end : other.start] for one, other in zip(entries, entries[1:], strict=False))
+    apart = any("\n" in text[one.end : other.start] for one, other in itertools.pairwise(entries))
     if not lead.strip():
         return f",\n{lead}"
     return f",\n{' ' * len(lead)}" if apart else ", "
-
-
-def _write(item: _Item, filled: Collection[int], side: int) -> Iterator[Fragment]:
-    if isinstance(item, _Same):
-        yield Fragment((item.response, item.ideal)[side], item.line, None)
-    elif isinstance(item, Hole):
-        text = item.ideal if item.number in filled else item.response
-        if text is not None:
-            yield Fragment(text, item.line, item.number)
-    else:
-        yield from _write_group(item, filled, side)
-
-
-def _write_group(group: _Group, filled: Collection[int], side: int) -> Iterator[Fragment]:
-    parts = [fragments for item in group.items if (fragments := list(_write(item, filled, side)))]
-    if not parts and group.empty is not None:
-        yield Fragment(group.empty, group.line, None)
-        return
-    for item in group.head:
-        yield from _write(item, filled, side)
-    yield Fragment(group.opening[side], group.line, None)
-    line = group.line
-    for number, fragments in enumerate(parts):
-        if number:
-            yield Fragment(group.separator[side], line, None)
-        for fragment in fragments:
-            # What only the ideal has stands, in the response's lines, where the item before it does.
-            line = fragment.line or line
-            yield Fragment(fragment.text, line, fragment.hole)
-    closing = group.closing[side]
-    yield Fragment(closing if parts else closing.lstrip().removeprefix(","), line, None)
 
 
 def _is_faithful(template: Template, mine: ast.stmt, theirs: ast.stmt, indent: str) -> bool:

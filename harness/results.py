@@ -59,6 +59,8 @@ class CaseResult:
     resources: int
     seconds: dict[str, float]
     error: str | None = None
+    audit: dict[str, Any] | None = None
+    """People's claims compared with what ran, as `scoring.audit.dump_audit` writes it; None where the case has no expectations."""
 
 
 @dataclass(frozen=True, slots=True)

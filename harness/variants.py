@@ -13,7 +13,7 @@ from harness.alignment import Leaf, Side
 from harness.diagnostics import Location
 from harness.edits import FilePair
 from harness.fixes import FORMAT, Comparison
-from harness.parts import Template
+from harness.template import Template
 from harness.tree import Tree
 
 
@@ -119,9 +119,7 @@ def _write_template(pair: FilePair, number: int, leaf: Leaf, ideal_layout: bool,
     return _join(pair, template, indexes, filled, ideal_layout, statement)
 
 
-def _join(
-    pair: FilePair, template: Template, indexes: list[int], filled: set[int], ideal_layout: bool, statement: tuple[str, int]
-) -> tuple[str, list[Origin]]:
+def _join(pair: FilePair, template: Template, indexes: list[int], filled: set[int], ideal_layout: bool, statement: tuple[str, int]) -> tuple[str, list[Origin]]:
     text = ""
     origins: list[Origin] = []
     current: Origin | None = None

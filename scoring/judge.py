@@ -10,6 +10,7 @@ from harness.case import Case
 from harness.evaluate import Measurement, fix_records
 from harness.gates.base import GateResult, Status
 from harness.results import CaseResult
+from scoring.audit import audit_case, dump_audit
 from scoring.classify import classify
 from scoring.rubric import Rubric
 from scoring.score import score_case
@@ -24,7 +25,7 @@ def judge_case(case: Case, measured: Measurement, rubric: Rubric) -> CaseResult:
     missing = {name for name, result in measured.control.items() if result.status is Status.NOT_RUN}
     statuses = {name: str(result.status) for name, result in measured.response.items()}
     resources = sum(len(instances) for stack in measured.control["synth"].output.get("stacks", {}).values() for instances in stack.get("resource", {}).values())
-    return CaseResult(
+    result = CaseResult(
         case=case.name,
         title=case.title,
         model=case.model,
@@ -50,3 +51,4 @@ def judge_case(case: Case, measured: Measurement, rubric: Rubric) -> CaseResult:
         resources=resources,
         seconds=dict(measured.seconds),
     )
+    return replace(result, audit=dump_audit(audit_case(case, result))) if case.expectations else result

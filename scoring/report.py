@@ -14,6 +14,7 @@ from harness.failures import Failure, Severity
 from harness.gates.base import Status
 from harness.results import CaseResult, RunResult
 from harness.serialize import load
+from scoring.audit import Audit, load_audit
 from scoring.rubric import Rubric, load_rubric
 from scoring.rulebook import UNCLASSIFIED, find_rule
 from scoring.score import CategoryValue, category_values, severity_counts
@@ -66,6 +67,11 @@ class CaseReport:
         """What the rules that fired teach, the worst failure's first."""
         rules = (find_rule(failure.rule) for failure in self.case.failures)
         return tuple(dict.fromkeys(rule.lesson.format_map({}) for rule in rules if rule))
+
+    @property
+    def audit(self) -> Audit | None:
+        """People's claims and what running the code says about each; None where the case has none."""
+        return load_audit(self.case.audit) if self.case.audit else None
 
     @property
     def holes(self) -> tuple[Hole, ...]:

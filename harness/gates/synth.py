@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from harness.case import Case, EntryError, entry_of
 from harness.diagnostics import Diagnostic, Location
 from harness.gates.base import GateResult, Status, Subject
 from harness.gates.program import SYNTH_LIMITS, exception_diagnostic, stopped_diagnostic, subject_key, tail, unique
@@ -26,17 +28,21 @@ class SynthGate:
         return ""
 
     def key(self, subject: Subject) -> str:
-        """The tree, its environment and the command that runs it."""
-        return subject_key(subject, subject.case.entry, SYNTH_LIMITS)
+        """The tree, its environment and the command that runs it, or why there is none."""
+        command = _command(subject)
+        return subject_key(subject, command if isinstance(command, tuple) else (command.code, command.message), SYNTH_LIMITS)
 
     def run(self, subject: Subject, session: Session) -> GateResult:
         """Output: `stacks` (name to parsed JSON) and `lines` (construct path to `[file, line]`)."""
-        script = subject.case.script
+        command = _command(subject)
+        if isinstance(command, Diagnostic):
+            return GateResult(self.name, Status.FAIL, (command,))
+        script = command[1]
         if script not in subject.tree:
             missing = Diagnostic(self.name, "entry-missing", f"the entry program {script} is not in the tree", (Location(script, 1),), symbols=(script,))
             return GateResult(self.name, Status.FAIL, (missing,))
         prime(session.toolchain, session.sandbox)
-        arguments = ("run", *subject.case.entry[1:])
+        arguments = ("run", *command[1:])
         done = run_program(subject.tree, arguments, subject.case.env, session.toolchain, session.sandbox, SYNTH_LIMITS)
         problem = self._problem(done, script)
         return GateResult(
@@ -66,6 +72,24 @@ class SynthGate:
             message = "the program ended without synthesizing a stack: app.synth() was never reached"
             return Diagnostic(self.name, "no-synthesis", message, start, detail=tail(completed.stdout + completed.stderr))
         return None
+
+
+def _command(subject: Subject) -> tuple[str, ...] | Diagnostic:
+    """The command that runs the tree, or the diagnostic of a tree that cannot be run at all."""
+    if not subject.tree.python_files():
+        first = next(iter(subject.tree), "")
+        message = f"the response contains no usable code: {_why_unusable(subject.case)}"
+        return Diagnostic(SynthGate.name, "no-usable-code", message, (Location(first, 1),) if first else ())
+    try:
+        return entry_of(subject.case, subject.tree)
+    except EntryError as error:
+        return Diagnostic(SynthGate.name, error.code, error.message, (Location(error.file, 1),), symbols=(error.file,))
+
+
+def _why_unusable(case: Case) -> str:
+    """What the importer found out, to the end of its first sentence; it is the one who saw the model's text."""
+    said = str(case.provenance.get("no_usable_code") or "it has no Python file").strip()
+    return re.split(r"(?<=[.!?])\s", said, maxsplit=1)[0].rstrip(".")
 
 
 def _at_construct(diagnostic: Diagnostic, construct: str | None, lines: Mapping[str, Sequence[Any]]) -> Diagnostic:

@@ -15,6 +15,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -213,12 +214,19 @@ def start_kernel(toolchain: Toolchain, sandbox: Sandbox, files: KernelFiles, tre
 
 
 class _ReportReader:
-    """Reads the kernel's report once the program that used it has ended."""
+    """Reads the kernel's report while the kernel runs: a stack may be larger than a pipe holds, and would block it."""
 
     def __init__(self, running: Running, connection: socket.socket, descriptor: int) -> None:
         self._running = running
         self._connection = connection
         self._descriptor = descriptor
+        self._said = b""
+        self._thread = threading.Thread(target=self._collect, daemon=True)
+        self._thread.start()
+
+    def _collect(self) -> None:
+        with os.fdopen(os.dup(self._descriptor), "rb") as stream:
+            self._said = stream.read()
 
     def hand_over(self) -> None:
         """Close our copy of the socket, so that the kernel ends with the program that uses it."""
@@ -229,16 +237,16 @@ class _ReportReader:
         stacks: dict[str, str] = {}
         used = {"cpu": 0.0, "peak": 0}
         ready, failed = False, None
-        with os.fdopen(os.dup(self._descriptor), encoding="utf-8") as lines:
-            for line in lines:
-                entry = json.loads(line)
-                if "stack" in entry:
-                    stacks[entry["stack"]] = entry["json"]
-                elif "failed" in entry:
-                    failed = entry["failed"]
-                elif "cpu" in entry:
-                    used = entry
-                ready = True
+        self._thread.join()
+        for line in self._said.decode("utf-8").splitlines():
+            entry = json.loads(line)
+            if "stack" in entry:
+                stacks[entry["stack"]] = entry["json"]
+            elif "failed" in entry:
+                failed = entry["failed"]
+            elif "cpu" in entry:
+                used = entry
+            ready = True
         if not ready:
             self._running.kill()
             said = self._running.finish().stderr.decode(errors="replace").strip()
@@ -250,6 +258,7 @@ class _ReportReader:
         if self._running.popen.returncode is None:
             self._running.kill()
             self._running.finish()
+        self._thread.join()
         os.close(self._descriptor)
 
 

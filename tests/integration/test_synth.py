@@ -85,3 +85,14 @@ def test_every_construct_is_traced_to_its_line(seed, toolchain, sandbox) -> None
             assert "(" in seed.ideal.text(file).splitlines()[line - 1]
     file, line = fast.report["lines"]["TapStackdev/storage/audit_bucket"]
     assert (file, "S3Bucket(" in seed.ideal.text(file).splitlines()[line - 1]) == ("lib/storage.py", True)
+
+
+def test_a_stack_larger_than_a_pipe_is_synthesized(toolchain, sandbox) -> None:
+    program = (
+        "from cdktf import App, TerraformOutput, TerraformStack\n"
+        "app = App()\nstack = TerraformStack(app, 'large')\n"
+        "for number in range(40):\n    TerraformOutput(stack, f'o{number}', value='x' * 5000)\napp.synth()\n"
+    )
+    done = run_program(Tree({"main.py": program.encode()}), ("run", "main.py"), {}, toolchain, sandbox, Limits(wall=30))
+    assert not done.completed.stopped
+    assert len(done.stacks["large"]) > 200_000

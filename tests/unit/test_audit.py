@@ -1,0 +1,357 @@
+"""What a claim needs to be confirmed, what refutes it, and that everything else is said to be open. All examples are invented."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import cli
+from harness.case import Case, load_case
+from harness.diagnostics import Location
+from harness.failures import Category, Evidence, Failure, FixSummary, Severity, WalkEvidence
+from harness.results import CaseResult, RunResult
+from harness.serialize import dump, load
+from scoring.audit import NO_OBJECTION, ClaimStatus, Verdict, audit_case, audit_frame, dump_audit, load_audit
+from scoring.claim_match import match
+from scoring.claim_text import canonical, code_lines, words
+from scoring.claim_trace import ClaimTrace, FailureTrace
+from scoring.render import markdown
+from scoring.report import CaseReport
+from scoring.rubric import load_rubric
+from scoring.sections import section
+
+RESPONSE = """\
+from cdktf_cdktf_provider_aws.sqs_queue import SqsQueues
+from cdktf_cdktf_provider_aws.kms_key import KmsKey
+
+
+class QueueStack:
+    def __init__(self, scope, id, environment_suffix):
+        self.orders = SqsQueues(self, "orders", message_retention_seconds=9999999)
+        self.key = KmsKey(self, "key", deletion_window_in_days=45)
+        self.password = "not-a-secret"
+"""
+IDEAL = RESPONSE.replace("SqsQueues", "SqsQueue").replace("9999999", "1209600").replace("=45", "=30")
+FILE = "lib/queues.py"
+
+
+def diff(*changes: tuple[str, str]) -> str:
+    body = "".join(f"-{old}\n+{new}\n" for old, new in changes)
+    return f"--- response/{FILE}\n+++ ideal/{FILE}\n@@ -1 +1 @@\n{body}"
+
+
+def failure(name: str = "F1", **fields: Any) -> Failure:
+    line = '        self.orders = SqsQueues(self, "orders", message_retention_seconds=9999999)'
+    values: dict[str, Any] = {
+        "id": name,
+        "fingerprint": name,
+        "rule": "unknown-class",
+        "title": "A class that the bindings do not have: SqsQueues",
+        "severity": Severity.CRITICAL,
+        "category": Category.CDKTF_API,
+        "message": "cannot import name 'SqsQueues' from 'cdktf_cdktf_provider_aws.sqs_queue'",
+        "locations": (Location(FILE, 1),),
+        "symbols": ("SqsQueues",),
+        "fix": FixSummary(("fix1",), 2, diff((line, line.replace("SqsQueues", "SqsQueue")))),
+        "evidence": Evidence(WalkEvidence("synth", 1, "cannot import name 'SqsQueues'")),
+        "root_cause": "r",
+        "impact": "i",
+        "documentation": "",
+    }
+    return Failure(**(values | fields))
+
+
+def window(name: str = "F2", **fields: Any) -> Failure:
+    """A failure about an argument of a resource."""
+    old = '        self.key = KmsKey(self, "key", deletion_window_in_days=45)'
+    values: dict[str, Any] = {
+        "rule": "out-of-range",
+        "title": "KMS does not offer a deletion window of 45 days",
+        "severity": Severity.HIGH,
+        "category": Category.AWS_CONSTRAINT,
+        "message": "expected deletion_window_in_days to be in the range (7 - 30), got 45",
+        "locations": (Location(FILE, 8),),
+        "symbols": ("aws_kms_key",),
+        "fix": FixSummary(("fix2",), 1, diff((old, old.replace("=45", "=30")))),
+    }
+    return failure(name, **(values | fields))
+
+
+@pytest.fixture
+def case(make_case: Callable[..., Path]) -> Case:
+    return load_case(make_case({"tap.py": "", FILE: RESPONSE}, {"tap.py": "", FILE: IDEAL}))
+
+
+def result_of(*failures: Failure, **fields: Any) -> CaseResult:
+    values: dict[str, Any] = {
+        "case": "small", "title": "Small", "model": "m", "prompt": "p", "control": "ok", "control_cause": None, "score": None, "gates": {}, "reasons": {},
+        "converged": True, "failures": failures, "fixes": (), "unclassified": 0, "inconclusive": (), "expectations": (), "resources": 0, "seconds": {},
+    }  # fmt: skip
+    return CaseResult(**(values | fields))
+
+
+def verdict(case: Case, claim: Mapping[str, Any], *failures: Failure, **fields: Any) -> Verdict:
+    (one,) = audit_case(replace(case, expectations=(claim,)), result_of(*failures, **fields)).claims
+    return one
+
+
+@pytest.mark.parametrize(
+    ("claim", "why"),
+    [
+        ({"title": "Wrong class", "identifiers": ["SqsQueues"]}, "SqsQueues, which the failure is about"),
+        ({"title": "It stops", "messages": ["ImportError: cannot import name 'SqsQueues' from 'cdktf_cdktf_provider_aws.sqs_queue'"]}, "the message"),
+        ({"title": "Q", "snippets": [{"response": 'self.orders = SqsQueues(self, "orders", message_retention_seconds=9999999)  # WRONG'}]}, "response's line"),
+        ({"title": "Q", "snippets": [{"ideal": 'self.orders = SqsQueue(self, "orders", message_retention_seconds=9999999)'}]}, "fix's line"),
+    ],
+    ids=["name", "message", "response line", "fix line"],
+)
+def test_one_strong_link_confirms_and_says_which(case: Case, claim: dict[str, Any], why: str) -> None:
+    one = verdict(case, claim, failure(), window())
+    assert one.status is ClaimStatus.CONFIRMED
+    assert one.failures == ("F1",)
+    assert why in one.reason and one.reason.startswith("F1 shares")
+
+
+def test_names_are_the_same_in_every_spelling() -> None:
+    assert len({canonical(name) for name in ("KmsKey", "aws_kms_key", "kms_key", "kmsKey")}) == 1
+    assert canonical("S3BucketVersioningA") == canonical("S3BucketVersioning") == canonical("aws_s3_bucket_versioning")
+    assert canonical("DataAwsCallerIdentity") == canonical("aws_caller_identity")
+    assert canonical("KmsAlias") != canonical("KmsKey")
+
+
+def test_code_is_compared_without_comments_and_layout() -> None:
+    assert code_lines("  a = 'x',  # WRONG\n\n# only a comment\n") == ['a = "x"']
+    assert words("Missing KmsKey policies") == {"kms", "key", "polic"}
+
+
+def test_a_whole_resource_in_common_is_not_enough(case: Case) -> None:
+    claim = {"title": "Key rotation is off", "identifiers": ["KmsKey", "enable_key_rotation"], "category": "aws-constraint", "file": FILE}
+    one = verdict(case, claim, window(title="The deletion window is too long"))
+    assert one.status is ClaimStatus.NOT_EXECUTABLE and one.undecided
+    assert one.reason.startswith(NO_OBJECTION)
+
+
+def test_a_resource_confirms_with_place_kind_and_words(case: Case) -> None:
+    one = verdict(case, {"title": "Deletion window too long", "identifiers": ["KmsKey"], "category": "aws-constraint", "file": FILE}, window())
+    assert one.failures == ("F2",)
+    assert "the words" in one.reason and FILE in one.reason
+
+
+def test_names_that_every_stack_has_prove_nothing(case: Case) -> None:
+    one = verdict(
+        case, {"title": "Suffix missing in names", "identifiers": ["environment_suffix", "TapStack"]}, failure(symbols=("TapStack", "environment_suffix"))
+    )
+    assert one.undecided
+
+
+def test_another_file_and_another_kind_of_mistake_is_another_failure(case: Case) -> None:
+    claim = {"title": "Tests wait for the wrong window", "identifiers": ["deletion_window_in_days"], "file": "tests/unit/test_queues.py", "category": "testing"}
+    assert not verdict(case, claim, window()).failures
+
+
+def test_a_fix_that_holds_everything_proves_nothing(case: Case) -> None:
+    changes = [(f"old_{number}()", f"new_{number}()") for number in range(40)]
+    line = 'self.orders = SqsQueues(self, "orders", message_retention_seconds=9999999)'
+    claim = {"title": "Retention beyond what a queue has", "snippets": [{"response": line}]}
+    small = failure(symbols=(), message="it stops", title="It stops", fix=FixSummary(("fix1",), 1, diff((line, "x"))))
+    large = replace(small, fix=FixSummary(("fix1",), 41, diff((line, "x"), *changes)))
+    assert verdict(case, claim, small).status is ClaimStatus.CONFIRMED
+    assert verdict(case, claim, large).undecided
+
+
+def test_a_line_does_not_confirm_a_failure_that_is_about_something_else(case: Case) -> None:
+    line = '        self.orders = SqsQueues(self, "orders", message_retention_seconds=9999999)'
+    other = failure(
+        message="SqsQueue got an unexpected keyword argument 'fifo_mode'",
+        symbols=("fifo_mode",),
+        title="Argument",
+        fix=FixSummary(("f",), 1, diff((line, "x"))),
+    )
+    claim = {"title": "Retention", "snippets": [{"response": "message_retention_seconds=9999999"}, {"response": line}]}
+    assert not verdict(case, claim, other).failures
+
+
+def test_a_line_that_is_everywhere_names_no_place(case: Case) -> None:
+    crowded = replace(case, response=type(case.response)({FILE: b"encrypt_everything = True\n" * 5}))
+    claim = ClaimTrace({"title": "x", "snippets": [{"response": "encrypt_everything = True"}]}, crowded.response, crowded.ideal)
+    assert match(claim, FailureTrace(failure(fix=FixSummary(("f",), 1, diff(("encrypt_everything = True", "")))), crowded.response)) == ()
+
+
+def test_linter_claims_are_confirmed_by_the_linter_s_own_code(case: Case) -> None:
+    lint = failure(category=Category.CODE_QUALITY, message="lib/queues.py:1: F401 `os` imported but unused", symbols=(), title="Linter", rule="code-quality")
+    assert verdict(case, {"title": "Unused import"}, lint).failures == ("F1",)
+    assert verdict(case, {"title": "Pylint score too low", "category": "code-quality"}, lint).failures == ("F1",)
+    assert verdict(case, {"title": "Line length violations", "category": "code-quality"}, lint).undecided
+
+
+def test_a_claim_may_have_many_failures_and_a_failure_many_claims(case: Case) -> None:
+    claims = ({"title": "A", "identifiers": ["SqsQueues", "deletion_window_in_days"]}, {"title": "B", "identifiers": ["SqsQueues"]})
+    audit = audit_case(
+        replace(case, expectations=claims), result_of(failure(), window(), failure("F3", symbols=(), message="else", title="else", fix=FixSummary((), 0, "")))
+    )
+    assert [set(one.failures) for one in audit.claims] == [{"F1", "F2"}, {"F1"}]
+    assert [one.id for one in audit.unclaimed] == ["F3"]
+
+
+@pytest.mark.parametrize(
+    ("claim", "why"),
+    [
+        ({"title": "Wrong topic", "snippets": [{"response": 'SnsTopicX(self, "alerts")', "ideal": 'SnsTopic(self, "alerts")'}]}, "SnsTopicX occurs nowhere"),
+        ({"title": "Window", "snippets": [{"response": "deletion_window_in_days=90", "ideal": "deletion_window_in_days=10"}]}, None),
+        ({"title": "Class", "text": "It uses `SnsTopics` instead of `SnsTopic`."}, "nowhere in the response"),
+        ({"title": "Missing deletion_window_in_days"}, "the response has it at lib/queues.py:8"),
+        (
+            {"title": "Password", "snippets": [{"response": 'secret_password = "x1"', "ideal": 'self.password = "not-a-secret"'}]},
+            "already has the claimed fix",
+        ),
+        ({"title": "No password", "snippets": [{"ideal": 'self.password = "not-a-secret"'}]}, "already has the claimed fix, as often as the ideal"),
+        ({"title": "Line length violations", "snippets": [{"response": 'SnsTopicX(self, "alerts")'}]}, None),
+    ],
+    ids=["class absent", "paraphrase is no contradiction", "names absent", "not missing", "other code", "fixed already", "linters quote text"],
+)
+def test_a_claim_about_code_that_is_not_there_is_contradicted(case: Case, claim: dict[str, Any], why: str | None) -> None:
+    one = verdict(case, claim)
+    assert one.status is (ClaimStatus.CONTRADICTED if why else ClaimStatus.NOT_EXECUTABLE)
+    assert (why or NO_OBJECTION) in one.reason
+
+
+def test_a_fix_that_the_ideal_has_more_often_is_not_there_yet(make_case: Callable[..., Path]) -> None:
+    once, twice = "a = key(\n    enable_key_rotation=True,\n)\n", "a = key(\n    enable_key_rotation=True,\n)\nb = key(\n    enable_key_rotation=True,\n)\n"
+    case = load_case(make_case({"tap.py": once}, {"tap.py": twice}))
+    assert verdict(case, {"title": "Rotation", "snippets": [{"ideal": "enable_key_rotation=True,"}]}).undecided
+
+
+def test_a_variable_of_another_name_is_no_contradiction(case: Case) -> None:
+    claim = {"title": "Retention", "snippets": [{"response": 'queue_object = SqsQueues(self, "orders", message_retention_seconds=9999999)'}]}
+    assert verdict(case, claim).undecided
+
+
+def test_another_value_of_a_setting_contradicts(make_case: Callable[..., Path]) -> None:
+    case = load_case(make_case({"tap.py": "queue(\n    delay_seconds=5,\n)\n"}, {"tap.py": ""}))
+    one = verdict(case, {"title": "Delay", "snippets": [{"response": "queue(delay_seconds=7)"}, {"response": "delay_seconds=7,"}]})
+    assert not one.failures
+    one = verdict(case, {"title": "Delay", "snippets": [{"response": "delay_seconds=7,", "ideal": "delay_seconds=9,"}]})
+    assert one.status is ClaimStatus.CONTRADICTED
+    assert "`delay_seconds=5`, not `delay_seconds=7`" in one.reason
+
+
+@pytest.mark.parametrize(
+    ("claim", "why"),
+    [
+        ({"title": "README is incomplete"}, "documentation"),
+        ({"title": "Missing unit tests"}, "cannot fail"),
+        ({"title": "NAT gateways cost too much", "category": "architecture"}, "prices"),
+        ({"title": "VPC quota reached"}, "quota"),
+        ({"title": "Bucket", "messages": ["BucketAlreadyExists: the requested bucket name already exists"]}, "taken in one AWS account"),
+        ({"title": "Lambda code crashes on an empty event"}, "once it is deployed"),
+        ({"title": "Over-engineered stacks"}, "taste"),
+    ],
+    ids=lambda value: value["title"] if isinstance(value, dict) else "",
+)
+def test_what_nothing_here_can_decide_says_why(case: Case, claim: dict[str, Any], why: str) -> None:
+    one = verdict(case, claim, failure())
+    assert (one.status, one.undecided) == (ClaimStatus.NOT_EXECUTABLE, False)
+    assert why in one.reason
+
+
+def test_a_claim_that_no_gate_objects_to_is_told_from_one_that_none_could(case: Case) -> None:
+    claim = {"title": "Password in plain text", "snippets": [{"response": 'self.password = "not-a-secret"'}]}
+    one = verdict(case, claim, failure(), converged=False)
+    assert (one.status, one.undecided) == (ClaimStatus.NOT_EXECUTABLE, True)
+    assert one.reason.startswith(f"{NO_OBJECTION}: the code it describes is at lib/queues.py:9")
+    assert "repair walk did not get through" in one.reason
+
+
+def test_a_broken_control_decides_nothing(case: Case) -> None:
+    one = verdict(case, {"title": "Password in plain text"}, control="broken", control_cause="synth: boom\nmore")
+    assert (one.status, one.undecided) == (ClaimStatus.NOT_EXECUTABLE, False)
+    assert one.reason.endswith("synth: boom")
+
+
+def test_without_usable_code_claims_about_code_are_untrue(case: Case) -> None:
+    empty = failure(rule="no-usable-code", message="the response contains no usable code: a refusal", symbols=())
+    assert verdict(case, {"title": "Wrong class", "snippets": [{"response": "SqsQueues(self)"}]}, empty).status is ClaimStatus.CONTRADICTED
+    assert verdict(case, {"title": "Missing queue"}, empty).failures == ("F1",)
+    one = verdict(case, {"title": "Queue too small"}, empty)
+    assert (one.status, one.undecided) == (ClaimStatus.NOT_EXECUTABLE, False)
+
+
+def test_no_expectations_no_claims(case: Case) -> None:
+    audit = audit_case(case, result_of(failure()))
+    assert audit.claims == () and [one.id for one in audit.unclaimed] == ["F1"]
+    frame = audit_frame(audit)
+    assert len(frame) == 0 and list(frame.columns) == ["case", "title", "severity", "category", "status", "undecided", "failures", "ids", "reason"]
+
+
+def test_fields_of_the_wrong_type_are_ignored(case: Case) -> None:
+    claim = {"title": "Odd", "identifiers": "SqsQueues", "snippets": [3, {"response": None}], "messages": {"a": 1}, "file": 7, "severity": 2, "category": []}
+    one = verdict(case, claim, failure())
+    assert (one.claim.severity, one.claim.category, one.failures) == (None, None, ())
+
+
+def test_the_audit_survives_its_json_and_fills_the_frame(case: Case) -> None:
+    claims = ({"title": "Wrong class", "severity": "critical", "identifiers": ["SqsQueues"]}, {"title": "Password"}, {"title": "README"})
+    audit = audit_case(replace(case, expectations=claims), result_of(failure(), window()))
+    data = json.loads(json.dumps(dump_audit(audit)))
+    assert load_audit(data) == audit
+    assert set(data["claims"][0]) == {"title", "severity", "category", "status", "reason", "failures", "undecided"}
+    assert set(data["unclaimed"][0]) == {"id", "rule", "title", "severity"}
+    frame = audit_frame(audit)
+    assert list(frame["status"]) == ["confirmed", "not executable", "not executable"]
+    assert list(frame["undecided"]) == [False, True, False]
+    assert audit.count(ClaimStatus.NOT_EXECUTABLE, undecided=True) == 1
+
+
+def kept(result: CaseResult) -> RunResult:
+    return RunResult("20990101-000000-abcd", "2099-01-01T00:00:00+00:00", {"python": "3"}, load_rubric().version, (result,))
+
+
+@pytest.fixture
+def audited(case: Case) -> CaseResult:
+    claims = ({"title": "Wrong <b>class</b> | x", "identifiers": ["SqsQueues"]}, {"title": "Password"})
+    result = result_of(failure(), window(), expectations=claims)
+    return replace(result, audit=dump_audit(audit_case(replace(case, expectations=claims), result)))
+
+
+def test_reports_show_the_audit_only_where_there_are_claims(audited: CaseResult) -> None:
+    run = kept(audited)
+    report = CaseReport(run, run.cases[0], load_rubric())
+    text = markdown(report)
+    assert "## Claims Audit" in text and "| undecided |" in text and "F2 (high)" in text
+    page = str(section("audit", report).data)
+    assert "Claims audit" in page and "<b>" not in page and 'href="#F2"' in page
+    silent = replace(report, case=replace(audited, audit=None, expectations=()))
+    assert "Claims Audit" not in markdown(silent)
+    assert not str(section("audit", silent).data).strip()
+
+
+def test_runs_of_before_the_audit_still_load(audited: CaseResult) -> None:
+    data = json.loads(json.dumps(dump(kept(audited))))
+    assert load(data).cases[0].audit == audited.audit
+    del data["cases"][0]["audit"]
+    assert load(data).cases[0].audit is None
+
+
+def test_the_command_reads_a_kept_run(
+    make_case: Callable[..., Path], audited: CaseResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "small"
+    (root / "case.yaml").write_text((root / "case.yaml").read_text() + "expectations:\n  - title: Wrong class\n    identifiers: [SqsQueues]\n")
+    folder = tmp_path / "data" / "runs" / "20990101-000000-abcd"
+    folder.mkdir(parents=True)
+    (folder / "result.json").write_text(json.dumps(dump(kept(audited))))
+    broken = folder.with_name("20990102-000000-abcd")
+    broken.mkdir()
+    (broken / "result.json").write_text("{")
+    monkeypatch.setenv("ASSAY_DATA", str(tmp_path / "data"))
+    assert cli.main(["audit", str(root), "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert [one["status"] for one in data["claims"]] == ["confirmed"], "the case's claims of today, not those that the run kept"
+    assert cli.main(["audit", str(root), "--run", "20990101-000000-abcd"]) == 0
+    assert "unclaimed: F2 high" in capsys.readouterr().out
+    assert cli.main(["audit", str(root), "--run", "nope"]) == 2
