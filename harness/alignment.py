@@ -335,4 +335,4 @@ def identity(node: ast.stmt) -> str:
         return "=".join(ast.unparse(target) for target in targets)
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and len(node.value.args) > 1:
         return ast.unparse(node.value.args[1])
-    return ""
+    return "return" if isinstance(node, ast.Return) else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from harness.diagnostics import Diagnostic, Location
@@ -40,11 +40,12 @@ def attribute(comparison: Comparison, repair: Walk, isolated: Iterable[Isolated]
     by_fix = {one.fix: one for one in isolated}
     load_bearing = {fix for fix, one in by_fix.items() if one.broken}
     step_of = {fix: step for step in repair.steps for fix in _accused(step, by_fix, load_bearing)}
-    findings = [_from_isolation(comparison, by_fix[fix], step_of.get(fix), repair, load_bearing) for fix in comparison.fixes if fix in load_bearing]
+    needless = frozenset(repair.unused) if repair.converged else frozenset()
+    findings = [_from_isolation(comparison, by_fix[fix], step_of.get(fix), repair, load_bearing | needless) for fix in comparison.fixes if fix in load_bearing]
     for step in repair.steps:
         accused = _accused(step, by_fix, load_bearing)
         if not any(fix in load_bearing for fix in accused):
-            findings.append(_from_walk(comparison, step, accused, load_bearing))
+            findings.append(_from_walk(comparison, step, accused, load_bearing | needless))
     return tuple(findings)
 
 
@@ -61,7 +62,7 @@ def _accused(step: Step, by_fix: Mapping[str, Isolated], load_bearing: set[str])
     return tuple(sorted(alike)) or step.culprits
 
 
-def _from_isolation(comparison: Comparison, one: Isolated, step: Step | None, repair: Walk, load_bearing: set[str]) -> Finding:
+def _from_isolation(comparison: Comparison, one: Isolated, step: Step | None, repair: Walk, apart: Set[str]) -> Finding:
     gate, diagnostics = next(iter(one.broken.items()))
     others = tuple(name for name in one.broken if name != gate)
     evidence = Evidence(
@@ -69,7 +70,7 @@ def _from_isolation(comparison: Comparison, one: Isolated, step: Step | None, re
         isolation=IsolationEvidence(gate, diagnostics[0].message, others, one.undone),
         note="" if step else _why_no_step(one.fix, repair),
     )
-    return _finding(comparison, diagnostics, one.variant, [one.fix], evidence, load_bearing)
+    return _finding(comparison, diagnostics, one.variant, [one.fix], evidence, apart)
 
 
 def _why_no_step(fix: str, repair: Walk) -> str:
@@ -79,19 +80,19 @@ def _why_no_step(fix: str, repair: Walk) -> str:
     return "the walk reached what the ideal passes without it"
 
 
-def _from_walk(comparison: Comparison, step: Step, accused: Sequence[str], load_bearing: set[str]) -> Finding:
+def _from_walk(comparison: Comparison, step: Step, accused: Sequence[str], others: Set[str]) -> Finding:
     evidence = Evidence(
         walk=WalkEvidence(step.gate, step.number, step.diagnostic.message),
         note="undone alone in the ideal it breaks no gate that can be compared; the walk's evidence stands alone",
     )
-    return _finding(comparison, (step.diagnostic,), step.variant, accused, evidence, load_bearing)
+    return _finding(comparison, (step.diagnostic,), step.variant, accused, evidence, others)
 
 
 def _finding(
-    comparison: Comparison, diagnostics: Sequence[Diagnostic], variant: Variant, fixes: Sequence[str], evidence: Evidence, load_bearing: set[str]
+    comparison: Comparison, diagnostics: Sequence[Diagnostic], variant: Variant, fixes: Sequence[str], evidence: Evidence, others: Set[str]
 ) -> Finding:
     # What a fix needs, and what breaks nothing by itself, belongs to the cure: it is there for this.
-    serving = _serving(comparison, fixes, load_bearing)
+    serving = _serving(comparison, fixes, others)
     cure = sorted({*fixes, *serving}, key=list(comparison.fixes).index)
     edits = [edit for fix in fixes for edit in comparison.edits_of(fix)]
     all_edits = [edit for fix in cure for edit in comparison.edits_of(fix)]
@@ -119,12 +120,13 @@ def summarise_fixes(comparison: Comparison, fixes: Iterable[str]) -> FixSummary:
     return FixSummary(tuple(ids), comparison.statements(ids), diff(comparison, ids))
 
 
-def _serving(comparison: Comparison, fixes: Sequence[str], load_bearing: set[str]) -> set[str]:
-    """The needs of `fixes` that are load-bearing for nothing else, and theirs in turn."""
+def _serving(comparison: Comparison, fixes: Sequence[str], others: Set[str]) -> set[str]:
+    """The needs of `fixes`, and theirs in turn, without `others`: those that are load-bearing for something else, and
+    those that the walk got through without."""
     found: set[str] = set()
     waiting = list(fixes)
     while waiting:
-        for need in comparison.fixes[waiting.pop()].needs - load_bearing - found:
+        for need in comparison.fixes[waiting.pop()].needs - others - found:
             found.add(need)
             waiting.append(need)
     return found

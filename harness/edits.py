@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from harness.alignment import Leaf, Side, align, align_lines, identity, syntax_of
+from harness.case import APP_FILE, EntryError, app_words, read_app
 from harness.parts import split
 from harness.renames import pair_renamed
 from harness.symbols import Names, Symbol, module_name, names_of, names_of_file, names_of_part
+from harness.syntax_repair import Mended, mend_syntax
 from harness.template import Hole, Template
 from harness.tree import Tree
 
@@ -22,7 +24,8 @@ class FilePair:
 
     `leaves` is None where the file is on one side only, is the same on both, or is not text. `by_statement` says
     whether the leaves are statements (each text ends with a newline) or lines as they are. `templates` has, by
-    leaf number, the statements whose parts are edits of their own.
+    leaf number, the statements whose parts are edits of their own. Where the response's file does not parse,
+    `mended` is what the leaves were made of.
     """
 
     path: str
@@ -31,7 +34,19 @@ class FilePair:
     ideal: bytes | None
     leaves: tuple[Leaf, ...] | None
     by_statement: bool = False
+    mended: Mended | None = None
     templates: Mapping[int, Template] = field(default_factory=dict)
+
+    @property
+    def base(self) -> bytes | None:
+        """The response's content that edits start from."""
+        return self.mended.text.encode("utf-8") if self.mended else self.response
+
+    def response_line(self, line: int) -> int:
+        """The response's line for a line of `base`."""
+        if self.mended is None or not self.mended.lines:
+            return line
+        return self.mended.lines[min(max(line, 1), len(self.mended.lines)) - 1]
 
     @property
     def moved(self) -> bool:
@@ -41,9 +56,9 @@ class FilePair:
     @property
     def layout_differs(self) -> bool:
         """Whether the sides differ in what no edit holds: layout, comments, the newline at the end."""
-        if not self.by_statement or self.response is None or self.ideal is None:
+        if not self.by_statement or self.base is None or self.ideal is None:
             return False
-        ends = self.response.endswith(b"\n") != self.ideal.endswith(b"\n")
+        ends = self.base.endswith(b"\n") != self.ideal.endswith(b"\n")
         return ends or any(
             leaf.response.indent != leaf.ideal.indent or (not leaf.edited and leaf.response.text != leaf.ideal.text) for leaf in self.leaves or ()
         )
@@ -52,7 +67,7 @@ class FilePair:
 @dataclass(frozen=True, slots=True)
 class Edit:
     """One changed piece of the file `path`: statement `leaf`, or its part `hole`; the whole file where `leaf` is None
-    (its path alone where it `moves`). Lines count from 1.
+    (its path alone where it `moves`; only what makes it parse where it `mends`). Lines count from 1.
 
     `response_text` and `ideal_text` are the whole statement on each side; `response_part` and `ideal_part` only what
     the edit exchanges. `response_syntax` and `ideal_syntax` are the statement's syntax, for recognising one that only
@@ -75,13 +90,14 @@ class Edit:
     ideal_syntax: str = ""
     identity: str = ""
     moves: bool = False
+    mends: bool = False
     response_path: str = ""
 
     @property
     def brings_file(self) -> bool:
         """Whether the response does not have this Python file at all."""
         module = Symbol("module", "", module_name(self.path))
-        return self.leaf is None and not self.moves and module in self.after.defines - self.before.defines
+        return self.leaf is None and not self.moves and not self.mends and module in self.after.defines - self.before.defines
 
     @property
     def in_tests(self) -> bool:
@@ -91,7 +107,7 @@ class Edit:
     @property
     def only_adds(self) -> bool:
         """Whether the edit only brings names: a new statement or part, a head with more parameters, a call that passes more."""
-        if self.moves:
+        if self.moves or self.mends:
             return False
         if not self.response_part.strip():
             return True
@@ -101,7 +117,7 @@ class Edit:
     @property
     def only_removes(self) -> bool:
         """Whether the edit drops a whole statement or part."""
-        return not self.ideal_part.strip() and not self.moves
+        return not self.ideal_part.strip() and not self.moves and not self.mends
 
 
 def is_test_file(path: str) -> bool:
@@ -144,15 +160,22 @@ def _pair_file(path: str, response_path: str, response: bytes | None, ideal: byt
     except UnicodeDecodeError:
         return FilePair(path, response_path, response, ideal, None)
     if path.endswith(".py"):
-        try:
-            leaves = tuple(align(left, right))
-        except (SyntaxError, ValueError, RecursionError):
-            return FilePair(path, response_path, response, ideal, tuple(align_lines(left, right)))
-        templates = {
-            number: template for number, leaf in enumerate(leaves) if leaf.edited and not leaf.header and (template := split(leaf.response, leaf.ideal))
-        }
-        return FilePair(path, response_path, response, ideal, leaves, by_statement=True, templates=templates)
+        return _align_python(FilePair(path, response_path, response, ideal, None), left, right)
     return FilePair(path, response_path, response, ideal, None)
+
+
+def _align_python(pair: FilePair, left: str, right: str) -> FilePair:
+    mended = None
+    try:
+        leaves = tuple(align(left, right))
+    except (SyntaxError, ValueError, RecursionError):
+        try:
+            mended = mend_syntax(left, right)
+            leaves = tuple(align(mended.text if mended else left, right))
+        except (SyntaxError, ValueError, RecursionError):
+            return replace(pair, leaves=tuple(align_lines(left, right)))
+    templates = {number: template for number, leaf in enumerate(leaves) if leaf.edited and not leaf.header and (template := split(leaf.response, leaf.ideal))}
+    return replace(pair, leaves=leaves, by_statement=True, mended=mended, templates=templates)
 
 
 def find_edits(files: Iterable[FilePair], renamed: Mapping[str, str]) -> list[Edit]:
@@ -166,6 +189,8 @@ def find_edits(files: Iterable[FilePair], renamed: Mapping[str, str]) -> list[Ed
         if pair.leaves is None:
             edits.append(_whole_file(len(edits), pair, renamed))
             continue
+        if pair.mended:
+            edits.append(_mending(len(edits), pair, pair.mended))
         for number, leaf in enumerate(pair.leaves):
             if not leaf.edited:
                 continue
@@ -187,6 +212,13 @@ def _move(index: int, pair: FilePair) -> Edit:
     )  # fmt: skip
 
 
+def _mending(index: int, pair: FilePair, mended: Mended) -> Edit:
+    return Edit(
+        index, pair.path, None, mended.line, mended.response_part, mended.ideal_part, Names(), Names(), statements=mended.size,
+        response_part=mended.response_part or "\n", ideal_part=mended.ideal_part or "\n", mends=True, response_path=pair.response_path,
+    )  # fmt: skip
+
+
 def _whole_file(index: int, pair: FilePair, renamed: Mapping[str, str]) -> Edit:
     texts = [(content or b"").decode("utf-8", errors="replace") for content in (pair.response, pair.ideal)]
     before = file_names(pair.response_path, texts[0], renamed) if pair.response is not None else Names()
@@ -205,7 +237,7 @@ def _statement(index: int, pair: FilePair, number: int, leaf: Leaf, renamed: Map
         index=index,
         path=pair.path,
         leaf=number,
-        response_line=mine.line,
+        response_line=pair.response_line(mine.line),
         response_text=mine.text,
         ideal_text=theirs.text,
         before=names_of(pair.path, mine, leaf.header, response_path=pair.response_path, renamed=renamed),
@@ -233,7 +265,7 @@ def _part(index: int, pair: FilePair, number: int, leaf: Leaf, hole: Hole, renam
         index=index,
         path=pair.path,
         leaf=number,
-        response_line=hole.line or mine.line,
+        response_line=pair.response_line(hole.line or mine.line),
         response_text=mine.text,
         ideal_text=theirs.text,
         before=names_of_part(pair.path, mine, hole.response_node, hole.callees[0], relative_import, response_path=pair.response_path, renamed=renamed),
@@ -246,13 +278,22 @@ def _part(index: int, pair: FilePair, number: int, leaf: Leaf, hole: Hole, renam
 
 
 def file_names(path: str, text: str, renamed: Mapping[str, str] | None = None) -> Names:
-    """The names of a whole file; none where it is not Python that parses."""
+    """The names of a whole file; none where it is not Python that parses. The app's settings use the program that they name."""
+    if PurePosixPath(path).name == APP_FILE:
+        return Names(uses=_program(text))
     if not path.endswith(".py"):
         return Names()
     try:
         return names_of_file(path, text, renamed or {})
     except (SyntaxError, ValueError, RecursionError):
         return Names()
+
+
+def _program(settings: str) -> set[Symbol]:
+    try:
+        return {Symbol("module", "", module_name(app_words(read_app(settings.encode()))[1]))}
+    except EntryError:
+        return set()
 
 
 def _count_file(path: str, texts: Iterable[str]) -> int:

@@ -18,7 +18,7 @@ from harness.results import CaseResult, FixRecord
 from harness.runner import GateRunner
 from harness.session import Session
 from harness.variants import diff
-from harness.walk import Walk, walk
+from harness.walk import NO_USABLE_CODE, Walk, walk
 
 Progress = Callable[[str], None]
 CONTROL_GATES = ("synth", "validate", "plan")
@@ -106,6 +106,8 @@ def _isolate_used(
     What the walk left undone is isolated by its last tree already, all of it at once. Where the walk did not get
     through, that tree proves nothing, and the rest is isolated too.
     """
+    if any(step.diagnostic.code == NO_USABLE_CODE for step in repair.steps):
+        return ()  # the ideal without everything is the response, which was judged
     culprits = [fix for fix in comparison.fixes if any(fix in step.culprits for step in repair.steps)]
     serving = [[fix for fix in comparison.fixes if fix in step.fixes and fix not in culprits] for step in repair.steps]
     rest = [] if repair.converged else list(repair.unused)

@@ -75,7 +75,8 @@ def compare(response: Tree, ideal: Tree) -> Comparison:
     """Find the fixes that lead from `response` to `ideal`; applying all of them gives exactly the ideal."""
     files, renamed = pair_files(response, ideal)
     edits = find_edits(files.values(), renamed)
-    graph = build_needs(edits, _all_names(response, renamed), _all_names(ideal, {}))
+    mended = {pair.response_path: pair.base for pair in files.values() if pair.mended and pair.base is not None}
+    graph = build_needs(edits, _all_names(Tree({**response.files, **mended}), renamed), _all_names(ideal, {}))
     fixes = {fix.id: fix for fix in _number(graph, group(graph, edits, _common_uses(files.values())))}
     if any(pair.layout_differs for pair in files.values()):
         fixes[FORMAT] = Fix(FORMAT, (), frozenset())

@@ -40,6 +40,9 @@ def build_needs(edits: Sequence[Edit], response: Names, ideal: Names) -> nx.DiGr
     for one, other in [*_moved_statements(edits), *_of_new_packages(edits)]:
         graph.add_edges_from([(one, other), (other, one)])
     graph.add_edges_from(_replaced(edits))
+    mending = {edit.path: edit.index for edit in edits if edit.mends}
+    # In a file that does not parse nothing else can be told apart before it does.
+    graph.add_edges_from((edit.index, mending[edit.path]) for edit in edits if edit.leaf is not None and edit.path in mending)
     return graph
 
 

@@ -7,7 +7,7 @@ import difflib
 import itertools
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.alignment import Leaf, Side
 from harness.diagnostics import Location
@@ -54,7 +54,8 @@ def make_variant(comparison: Comparison, applied: Iterable[str]) -> Variant:
     chosen = frozenset(applied)
     edits = {index for fix in chosen for index in comparison.fixes[fix].edits}
     moves = {edit.path: edit.index for edit in comparison.edits if edit.moves}
-    places: _Places = {(edit.path, edit.leaf, edit.hole): edit.index for edit in comparison.edits if not edit.moves}
+    mending = {edit.path: edit.index for edit in comparison.edits if edit.mends}
+    places: _Places = {(edit.path, edit.leaf, edit.hole): edit.index for edit in comparison.edits if not edit.moves and not edit.mends}
     files: dict[str, bytes] = {}
     origins: dict[str, tuple[Origin, ...]] = {}
     paths: dict[str, str] = {}
@@ -63,6 +64,8 @@ def make_variant(comparison: Comparison, applied: Iterable[str]) -> Variant:
         if pair.leaves is None:
             whole = places.get((path, None, None))
             content = pair.ideal if whole in edits else pair.response
+        elif pair.mended and mending[path] not in edits:
+            content, origins[written] = _write_unmended(pair, mending[path])
         else:
             content, origins[written] = _write_file(pair, FORMAT in chosen, edits, places)
         if content is not None:
@@ -70,6 +73,12 @@ def make_variant(comparison: Comparison, applied: Iterable[str]) -> Variant:
         if pair.moved:
             paths[written] = pair.response_path
     return Variant(chosen, Tree(files), origins, paths)
+
+
+def _write_unmended(pair: FilePair, mending: int) -> tuple[bytes, tuple[Origin, ...]]:
+    """The response's file as it is; as a parser stops anywhere behind the mistake, every line of it points to its mending."""
+    content = pair.response or b""
+    return content, tuple(Origin(number, mending, pair.response_path) for number in range(1, content.count(b"\n") + 2))
 
 
 def _write_file(pair: FilePair, ideal_layout: bool, edits: set[int], places: _Places) -> tuple[bytes, tuple[Origin, ...]]:
@@ -95,10 +104,13 @@ def _write_file(pair: FilePair, ideal_layout: bool, edits: set[int], places: _Pl
             # Every statement of this block is on the other side; without one it would not parse.
             parts.insert(position, (f"{indent}pass\n", [Origin(leaves[0].response.line, None, pair.response_path)]))
     content = "".join(text for text, _ in parts)
-    base_file = pair.ideal if ideal_layout else pair.response
+    base_file = pair.ideal if ideal_layout else pair.base
     if pair.by_statement and base_file is not None and not base_file.endswith(b"\n"):
         content = content.removesuffix("\n")
-    return content.encode("utf-8"), tuple(itertools.chain.from_iterable(lines for _, lines in parts))
+    origins: Iterable[Origin] = itertools.chain.from_iterable(lines for _, lines in parts)
+    if pair.mended:
+        origins = (replace(origin, line=pair.response_line(origin.line)) for origin in origins)
+    return content.encode("utf-8"), tuple(origins)
 
 
 def _write_template(pair: FilePair, number: int, leaf: Leaf, ideal_layout: bool, edits: set[int], places: _Places) -> tuple[str, list[Origin]]:

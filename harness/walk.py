@@ -7,15 +7,20 @@ that cures it (see `cure`), and applies it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from harness.cure import Search, Trial
+from harness.cure import Search, Trial, quick_explain
 from harness.diagnostics import Diagnostic
 from harness.fixes import Comparison
 from harness.gates.base import GateResult, Status
 from harness.isolation import Judge, new_diagnostics, visible
 from harness.tree import Tree
 from harness.variants import Variant, make_variant
+
+_SPARING = 10
+"""At most so many trees are judged to find out which serving fixes are not needed."""
+NO_USABLE_CODE = "no-usable-code"
+"""The code of the one diagnostic that only the whole ideal cures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +77,59 @@ def walk(comparison: Comparison, judge: Judge, control: Mapping[str, GateResult]
                 # A fix may have brought back what an earlier gate refuses: only now are all of them asked again.
                 position = _first_refusing(judge, variant.tree, judged, control, seen)
             continue
-        known = frozenset(one.identity for one in control[gate].diagnostics)
-        cure = Search(comparison, judge, gate, found[0], Trial(variant, result), known).run()
+        remaining = frozenset(comparison.fixes) - applied
+        if found[0].code == NO_USABLE_CODE:
+            cure: frozenset[str] | None = remaining  # there is nothing to mend a part of
+        else:
+            known = frozenset(one.identity for one in control[gate].diagnostics)
+            cure = Search(comparison, judge, gate, found[0], Trial(variant, result), known).run()
         if not cure:
             break
-        everything = len(applied) + len(cure) == len(comparison.fixes) and len(cure) > 1
+        everything = cure == remaining and len(cure) > 1
         applied |= cure
         after = new_diagnostics(judge(make_variant(comparison, applied).tree, [gate]).get(gate), control[gate])
         left = {diagnostic.identity for diagnostic in after}
         cured = tuple(diagnostic for diagnostic in found if diagnostic.identity not in left)
         steps.append(Step(len(steps) + 1, gate, found[0], variant, cure, _culprits(comparison, cure), cured, everything))
+    if position >= len(judged):
+        steps, applied = _spare(comparison, judge, control, judged, seen, steps, applied)
     final = make_variant(comparison, applied)
     results = judge(final.tree, judged)
     # No verdict where the ideal has one is no proof that the tree is as good.
     open_questions = any(results[name].status is Status.INCONCLUSIVE for name in judged)
     unused = tuple(fix for fix in comparison.fixes if fix not in applied)
     return Walk(tuple(steps), position >= len(judged) and not open_questions, unused, final, results)
+
+
+def _spare(
+    comparison: Comparison,
+    judge: Judge,
+    control: Mapping[str, GateResult],
+    judged: Sequence[str],
+    seen: Mapping[str, GateResult],
+    steps: list[Step],
+    applied: frozenset[str],
+) -> tuple[list[Step], frozenset[str]]:
+    """The walk without the fixes that only served others and turn out not to be needed.
+
+    Names are read, not executed, so a need may be one that this program never runs into; a tree that gets through
+    every gate without it shows that.
+    """
+    culprits = {fix for step in steps for fix in step.culprits}
+    serving = [fix for fix in comparison.fixes if fix in applied and fix not in culprits]
+    if not serving or any(step.everything for step in steps):
+        return steps, applied
+    tries = 0
+
+    def passes(part: Sequence[str]) -> bool:
+        nonlocal tries
+        tries += 1
+        tree = make_variant(comparison, culprits | set(part)).tree
+        return _first_refusing(judge, tree, judged, control, seen) == len(judged)
+
+    needed = set() if passes([]) else set(quick_explain(serving, passes, lambda: tries < _SPARING))
+    kept = applied - (set(serving) - needed)
+    return [replace(step, fixes=step.fixes & kept) for step in steps], kept
 
 
 def _first_refusing(judge: Judge, tree: Tree, judged: Sequence[str], control: Mapping[str, GateResult], seen: Mapping[str, GateResult]) -> int:

@@ -229,3 +229,25 @@ def test_a_package_that_the_response_leaves_out_is_one_fix() -> None:
     ideal = {"tap.py": tap, "lib/__init__.py": b"", "lib/stack.py": b"from lib.keys import KEY\n\nStack = KEY\n", "lib/keys.py": b"KEY = int\n"}
     comparison = compare(Tree({"tap.py": tap}), Tree(ideal))
     assert [len(fix.edits) for fix in comparison.fixes.values()] == [3]
+
+
+@given(sources(), sources(), st.integers(0, 30), st.sampled_from(["x = (", "def f(:", "'", "    indented = 1"]), st.randoms(use_true_random=False))
+@settings(max_examples=100, deadline=None)
+def test_a_file_that_does_not_parse_is_mended_first(response: str, ideal: str, line: int, mistake: str, random) -> None:
+    lines = response.split("\n")
+    lines.insert(min(line, len(lines)), mistake)
+    comparison = _compare("\n".join(lines), ideal)
+    assert make_variant(comparison, ()).tree == comparison.response
+    assert make_variant(comparison, comparison.fixes).tree == comparison.ideal
+    mending = [fix for fix in comparison.fixes if any(edit.mends for edit in comparison.edits_of(fix))]
+    if mending:
+        chosen = comparison.with_needs(fix for fix in comparison.fixes if random.random() < 0.5) | set(mending)
+        ast.parse(make_variant(comparison, chosen).tree.text("lib/a.py"))
+
+
+def test_one_mistake_of_syntax_is_one_fix_beside_the_others() -> None:
+    response = "import a\n\n\ndef f():\n    return g(1, x='2)\n\n\nname = 1\nother = a.b(1)\n"
+    ideal = "import a\n\n\ndef f():\n    return g(1, x='2')\n\n\nname = 2\nother = a.b(1)\n"
+    comparison = _compare(response, ideal)
+    assert [[edit.mends for edit in comparison.edits_of(fix)] for fix in comparison.fixes] == [[True], [False]]
+    assert "name = 2" in make_variant(comparison, comparison.fixes).tree.text("lib/a.py")
