@@ -155,6 +155,10 @@ def locate(comparison: Comparison, diagnostic: Diagnostic, variant: Variant, fix
                 if symbol in line:
                     first = edit.response_line - _lead(edit.response_text)
                     return (Location(edit.response_path, first + offset),)
+    there = [place for place in diagnostic.locations if (variant.origin(place).file or place.file) in comparison.response]
+    if there and not any(edit.response_path in comparison.response for edit in edits):
+        # The fix brings files that the response lacks: what needs them is the place.
+        return (_in_response(variant, there[0]),)
     # A statement that the response has says more than the place where one is missing, and code more than its imports.
     edits.sort(key=lambda edit: (not edit.response_text.strip(), edit.response_text.lstrip().startswith(("import ", "from "))))
     return tuple(Location(edit.response_path, edit.response_line) for edit in edits[:1])

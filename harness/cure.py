@@ -22,6 +22,7 @@ _VERDICTS = (Status.PASS, Status.FAIL)
 _STARTS = 6
 _CHAIN = 6
 _FOLLOWING = 2
+_OTHERS = 3
 _POOL = 4
 _TRIES = 60
 _SMALL = 3
@@ -56,12 +57,27 @@ class Search:
         applied = self.before.variant.applied
         remaining = [fix for fix in self.comparison.fixes if fix not in applied]
         ranked = Nearness(self.comparison, self.diagnostic, self.before.variant).rank(remaining)
+        symptom: frozenset[str] | None = None
+        others = 0
         for fix in ranked[:_STARTS]:
             chain = self._chain(fix)
-            if chain is not None:
+            if chain is None:
+                continue
+            if self._matters(fix):
                 return self._spare_needs(chain) - applied
-        found = self._from_pool(ranked)
+            # The ideal does without this fix, so it may only have moved the symptom; a fix that matters is the cause.
+            symptom = chain if symptom is None else symptom
+            others += 1
+            if others == _OTHERS:
+                break
+        found = symptom or self._from_pool(ranked)
         return None if found is None else self._spare_needs(found) - applied
+
+    def _matters(self, fix: str) -> bool:
+        """Whether the gate objects to the ideal without `fix` and what builds on it; isolation asks the same later."""
+        without = frozenset(self.comparison.fixes) - self.comparison.with_dependents([fix])
+        result = self._first_verdict(make_variant(self.comparison, without))
+        return any(one.identity not in self.known for one in result.diagnostics)
 
     def _spare_needs(self, chosen: frozenset[str]) -> frozenset[str]:
         """A cure of many statements without those of its needs that it can do without: names are read, not executed,

@@ -1,73 +1,27 @@
-"""What differs between two trees, piece by piece: files paired, statements aligned, each difference an edit."""
+"""What differs between two trees, piece by piece: each difference is an edit."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from harness.alignment import Leaf, Side, align, align_lines, identity, syntax_of
+from harness.alignment import Leaf, Side, identity, syntax_of
 from harness.case import APP_FILE, EntryError, app_words, read_app
-from harness.parts import split
-from harness.renames import pair_renamed
+from harness.moved_definitions import placeholder_name
+from harness.pairing import FilePair
 from harness.symbols import Names, Symbol, module_name, names_of, names_of_file, names_of_part
-from harness.syntax_repair import Mended, mend_syntax
-from harness.template import Hole, Template
-from harness.tree import Tree
-
-
-@dataclass(frozen=True, slots=True)
-class FilePair:
-    """One file on both sides. `path` is the ideal's, or the response's where the ideal lacks it; `response_path`
-    differs from it where the file moved.
-
-    `leaves` is None where the file is on one side only, is the same on both, or is not text. `by_statement` says
-    whether the leaves are statements (each text ends with a newline) or lines as they are. `templates` has, by
-    leaf number, the statements whose parts are edits of their own. Where the response's file does not parse,
-    `mended` is what the leaves were made of.
-    """
-
-    path: str
-    response_path: str
-    response: bytes | None
-    ideal: bytes | None
-    leaves: tuple[Leaf, ...] | None
-    by_statement: bool = False
-    mended: Mended | None = None
-    templates: Mapping[int, Template] = field(default_factory=dict)
-
-    @property
-    def base(self) -> bytes | None:
-        """The response's content that edits start from."""
-        return self.mended.text.encode("utf-8") if self.mended else self.response
-
-    def response_line(self, line: int) -> int:
-        """The response's line for a line of `base`."""
-        if self.mended is None or not self.mended.lines:
-            return line
-        return self.mended.lines[min(max(line, 1), len(self.mended.lines)) - 1]
-
-    @property
-    def moved(self) -> bool:
-        """Whether the ideal has this file under another path."""
-        return self.path != self.response_path
-
-    @property
-    def layout_differs(self) -> bool:
-        """Whether the sides differ in what no edit holds: layout, comments, the newline at the end."""
-        if not self.by_statement or self.base is None or self.ideal is None:
-            return False
-        ends = self.base.endswith(b"\n") != self.ideal.endswith(b"\n")
-        return ends or any(
-            leaf.response.indent != leaf.ideal.indent or (not leaf.edited and leaf.response.text != leaf.ideal.text) for leaf in self.leaves or ()
-        )
+from harness.syntax_repair import Mended
+from harness.template import Hole
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One changed piece of the file `path`: statement `leaf`, or its part `hole`; the whole file where `leaf` is None
-    (its path alone where it `moves`; only what makes it parse where it `mends`). Lines count from 1.
+    """One changed piece of the pair of files `pair` (its key): statement `leaf`, or its part `hole`; the whole file where
+    `leaf` is None (its path alone where it `moves`; only what makes it parse where it `mends`). Lines count from 1.
+    `path` is the file's in the ideal, `response_path` in the response. An edit that `carries` a definition to or from
+    this file names the definition's own pair.
 
     `response_text` and `ideal_text` are the whole statement on each side; `response_part` and `ideal_part` only what
     the edit exchanges. `response_syntax` and `ideal_syntax` are the statement's syntax, for recognising one that only
@@ -75,6 +29,7 @@ class Edit:
     """
 
     index: int
+    pair: str
     path: str
     leaf: int | None
     response_line: int
@@ -91,6 +46,7 @@ class Edit:
     identity: str = ""
     moves: bool = False
     mends: bool = False
+    carries: str = ""
     response_path: str = ""
 
     @property
@@ -136,55 +92,21 @@ def count_statements(edits: Iterable[Edit]) -> int:
         if edit.leaf is None:
             whole += edit.statements
         elif edit.hole is not None or (edit.response_part.strip() and edit.ideal_part.strip()):
-            changed.add((edit.path, edit.leaf))
+            changed.add((edit.pair, edit.leaf))
         else:
-            (added if edit.only_adds else removed).add((edit.path, edit.leaf))
+            (added if edit.only_adds else removed).add((edit.pair, edit.leaf))
     return whole + len(changed) + max(len(removed), len(added))
-
-
-def pair_files(response: Tree, ideal: Tree) -> tuple[dict[str, FilePair], Mapping[str, str]]:
-    """Every file of both trees by its ideal path, and the response's paths that have another one in the ideal."""
-    renamed = pair_renamed(response, ideal)
-    pairs = {}
-    for path in sorted({*(renamed.get(path, path) for path in response.files), *ideal.files}):
-        mine = next((old for old, new in renamed.items() if new == path), path)
-        pairs[path] = _pair_file(path, mine, response.files.get(mine), ideal.files.get(path))
-    return pairs, renamed
-
-
-def _pair_file(path: str, response_path: str, response: bytes | None, ideal: bytes | None) -> FilePair:
-    if response is None or ideal is None or response == ideal:
-        return FilePair(path, response_path, response, ideal, None)
-    try:
-        left, right = response.decode("utf-8"), ideal.decode("utf-8")
-    except UnicodeDecodeError:
-        return FilePair(path, response_path, response, ideal, None)
-    if path.endswith(".py"):
-        return _align_python(FilePair(path, response_path, response, ideal, None), left, right)
-    return FilePair(path, response_path, response, ideal, None)
-
-
-def _align_python(pair: FilePair, left: str, right: str) -> FilePair:
-    mended = None
-    try:
-        leaves = tuple(align(left, right))
-    except (SyntaxError, ValueError, RecursionError):
-        try:
-            mended = mend_syntax(left, right)
-            leaves = tuple(align(mended.text if mended else left, right))
-        except (SyntaxError, ValueError, RecursionError):
-            return replace(pair, leaves=tuple(align_lines(left, right)))
-    templates = {number: template for number, leaf in enumerate(leaves) if leaf.edited and not leaf.header and (template := split(leaf.response, leaf.ideal))}
-    return replace(pair, leaves=leaves, by_statement=True, mended=mended, templates=templates)
 
 
 def find_edits(files: Iterable[FilePair], renamed: Mapping[str, str]) -> list[Edit]:
     """The edits of all files, in the order of files and lines, numbered by their `index`."""
     edits: list[Edit] = []
+    files = list(files)
+    definitions = {pair.definition: pair for pair in files if pair.definition}
     for pair in files:
         if pair.moved:
             edits.append(_move(len(edits), pair))
-        if pair.response == pair.ideal:
+        if pair.response == pair.ideal and pair.leaves is None:
             continue
         if pair.leaves is None:
             edits.append(_whole_file(len(edits), pair, renamed))
@@ -197,8 +119,22 @@ def find_edits(files: Iterable[FilePair], renamed: Mapping[str, str]) -> list[Ed
             if number in pair.templates:
                 edits += [_part(len(edits) + offset, pair, number, leaf, hole, renamed) for offset, hole in enumerate(pair.templates[number].holes)]
             else:
-                edits.append(_statement(len(edits), pair, number, leaf, renamed))
+                edit = _statement(len(edits), pair, number, leaf, renamed)
+                name = placeholder_name(edit.response_text or edit.ideal_text)
+                edits.append(_carry(edit, definitions[name], renamed) if name in definitions else edit)
     return edits
+
+
+def _carry(edit: Edit, moved: FilePair, renamed: Mapping[str, str]) -> Edit:
+    """The edit of a placeholder, with what the definition that it stands for relies on in the file where it is."""
+    if edit.response_part.strip():
+        here = renamed.get(moved.response_path, moved.response_path)
+        relies = file_names(here, (moved.base or b"").decode("utf-8"), moved.response_path, renamed)
+        edit.before.uses |= relies.uses
+    else:
+        edit.after.uses |= file_names(moved.path, (moved.ideal or b"").decode("utf-8")).uses
+        edit.after.defines.add(Symbol("module", "", module_name(moved.path)))
+    return replace(edit, carries=moved.key)
 
 
 def _move(index: int, pair: FilePair) -> Edit:
@@ -207,25 +143,25 @@ def _move(index: int, pair: FilePair) -> Edit:
         before.defines.add(Symbol("module", "", module_name(pair.response_path)))
         after.defines.add(Symbol("module", "", module_name(pair.path)))
     return Edit(
-        index, pair.path, None, 1, pair.response_path, pair.path, before, after,
+        index, pair.key, pair.path, None, 1, pair.response_path, pair.path, before, after,
         response_part=pair.response_path, ideal_part=pair.path, moves=True, response_path=pair.response_path,
     )  # fmt: skip
 
 
 def _mending(index: int, pair: FilePair, mended: Mended) -> Edit:
     return Edit(
-        index, pair.path, None, mended.line, mended.response_part, mended.ideal_part, Names(), Names(), statements=mended.size,
+        index, pair.key, pair.path, None, mended.line, mended.response_part, mended.ideal_part, Names(), Names(), statements=mended.size,
         response_part=mended.response_part or "\n", ideal_part=mended.ideal_part or "\n", mends=True, response_path=pair.response_path,
     )  # fmt: skip
 
 
 def _whole_file(index: int, pair: FilePair, renamed: Mapping[str, str]) -> Edit:
     texts = [(content or b"").decode("utf-8", errors="replace") for content in (pair.response, pair.ideal)]
-    before = file_names(pair.response_path, texts[0], renamed) if pair.response is not None else Names()
+    before = file_names(pair.path, texts[0], pair.response_path, renamed) if pair.response is not None else Names()
     after = file_names(pair.path, texts[1]) if pair.ideal is not None else Names()
     parts = [text or ("\n" if content is not None else "") for text, content in zip(texts, (pair.response, pair.ideal), strict=True)]
     return Edit(
-        index, pair.path, None, 1, texts[0], texts[1], before, after, statements=_count_file(pair.path, texts),
+        index, pair.key, pair.path, None, 1, texts[0], texts[1], before, after, statements=_count_file(pair.path, texts),
         response_part=parts[0], ideal_part=parts[1], response_path=pair.response_path,
     )  # fmt: skip
 
@@ -235,6 +171,7 @@ def _statement(index: int, pair: FilePair, number: int, leaf: Leaf, renamed: Map
     alone = bool(mine.nodes) != bool(theirs.nodes)
     return Edit(
         index=index,
+        pair=pair.key,
         path=pair.path,
         leaf=number,
         response_line=pair.response_line(mine.line),
@@ -263,6 +200,7 @@ def _part(index: int, pair: FilePair, number: int, leaf: Leaf, hole: Hole, renam
     relative_import = theirs.nodes[0] if isinstance(theirs.nodes[0], ast.ImportFrom) else None
     return Edit(
         index=index,
+        pair=pair.key,
         path=pair.path,
         leaf=number,
         response_line=pair.response_line(hole.line or mine.line),
@@ -277,14 +215,14 @@ def _part(index: int, pair: FilePair, number: int, leaf: Leaf, hole: Hole, renam
     )
 
 
-def file_names(path: str, text: str, renamed: Mapping[str, str] | None = None) -> Names:
+def file_names(path: str, text: str, response_path: str = "", renamed: Mapping[str, str] | None = None) -> Names:
     """The names of a whole file; none where it is not Python that parses. The app's settings use the program that they name."""
     if PurePosixPath(path).name == APP_FILE:
         return Names(uses=_program(text))
     if not path.endswith(".py"):
         return Names()
     try:
-        return names_of_file(path, text, renamed or {})
+        return names_of_file(path, text, response_path, renamed or {})
     except (SyntaxError, ValueError, RecursionError):
         return Names()
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import networkx as nx
 
-from harness.edits import Edit, FilePair, count_statements, file_names, find_edits, pair_files
+from harness.edits import Edit, count_statements, file_names, find_edits
 from harness.needs import build_needs, group
+from harness.pairing import FilePair, pair_files
 from harness.symbols import Names, Symbol, names_of
 from harness.tree import Tree
 
@@ -32,13 +33,15 @@ class Fix:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A response and its ideal, with everything between them. `files` is by the ideal's path (see `FilePair`)."""
+    """A response and its ideal, with everything between them. `files` is by the pairs' keys (see `FilePair`); `renamed` maps
+    the response's paths to the ideal's, for files that moved."""
 
     response: Tree
     ideal: Tree
     files: Mapping[str, FilePair]
     edits: tuple[Edit, ...]
     fixes: Mapping[str, Fix]
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
     def edits_of(self, fix: str) -> list[Edit]:
         """The edits of a fix, in the order of the tree."""
@@ -75,18 +78,26 @@ def compare(response: Tree, ideal: Tree) -> Comparison:
     """Find the fixes that lead from `response` to `ideal`; applying all of them gives exactly the ideal."""
     files, renamed = pair_files(response, ideal)
     edits = find_edits(files.values(), renamed)
-    mended = {pair.response_path: pair.base for pair in files.values() if pair.mended and pair.base is not None}
-    graph = build_needs(edits, _all_names(Tree({**response.files, **mended}), renamed), _all_names(ideal, {}))
+    graph = build_needs(edits, _response_names(files.values(), renamed), _all_names(ideal), renamed)
     fixes = {fix.id: fix for fix in _number(graph, group(graph, edits, _common_uses(files.values())))}
     if any(pair.layout_differs for pair in files.values()):
         fixes[FORMAT] = Fix(FORMAT, (), frozenset())
-    return Comparison(response, ideal, files, tuple(edits), fixes)
+    return Comparison(response, ideal, files, tuple(edits), fixes, renamed)
 
 
-def _all_names(tree: Tree, renamed: Mapping[str, str]) -> Names:
+def _response_names(files: Iterable[FilePair], renamed: Mapping[str, str]) -> Names:
+    """All names of the response, told by where the ideal has them."""
+    names = Names()
+    for pair in files:
+        if pair.base is not None:
+            names.update(file_names(pair.path, pair.base.decode("utf-8", errors="replace"), pair.response_path, renamed))
+    return names
+
+
+def _all_names(tree: Tree) -> Names:
     names = Names()
     for path in tree.python_files():
-        names.update(file_names(path, tree.files[path].decode("utf-8", errors="replace"), renamed))
+        names.update(file_names(path, tree.files[path].decode("utf-8", errors="replace")))
     return names
 
 

@@ -17,6 +17,7 @@ from harness.variants import Variant, make_variant
 
 Judge = Callable[[Tree, Sequence[str]], Mapping[str, GateResult]]
 _VERDICTS = (Status.PASS, Status.FAIL)
+_NOTHING: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,30 +84,44 @@ def _isolate(
     undone = comparison.with_dependents(fixes)
     variant = make_variant(comparison, every - undone)
     results = judge(variant.tree, order)
-    suspects = [name for name in order if visible(new_diagnostics(results.get(name), control.get(name)), seen.get(name))]
+    suspects = [
+        name for name in order if visible(new_diagnostics(results.get(name), control.get(name), renamed=comparison.renamed), seen.get(name), comparison.renamed)
+    ]
     baseline: Mapping[str, GateResult] = {}
     if suspects and undone != set(fixes):
         baseline = judge(make_variant(comparison, every - undone | set(fixes)).tree, suspects)
     broken = {}
     for gate in suspects:
-        if fresh := visible(new_diagnostics(results[gate], control[gate], baseline.get(gate, control[gate])), seen.get(gate)):
+        if fresh := visible(
+            new_diagnostics(results[gate], control[gate], baseline.get(gate, control[gate]), renamed=comparison.renamed), seen.get(gate), comparison.renamed
+        ):
             broken[gate] = fresh
     return Isolated(name, tuple(sorted(undone)), variant, broken, results)
 
 
-def visible(diagnostics: tuple[Diagnostic, ...], seen: GateResult | None) -> tuple[Diagnostic, ...]:
-    """Those of the `diagnostics` that the same gate says of the response too; all of them where it could not see everything."""
+def visible(diagnostics: tuple[Diagnostic, ...], seen: GateResult | None, renamed: Mapping[str, str]) -> tuple[Diagnostic, ...]:
+    """Those of the `diagnostics` that the same gate says of the response too; all of them where it could not see everything.
+
+    `renamed` maps the response's paths to the ideal's, for files that moved.
+    """
     if seen is None or seen.status not in _VERDICTS or any("syntax" in diagnostic.code for diagnostic in seen.diagnostics):
         return diagnostics
-    said = {diagnostic.identity for diagnostic in seen.diagnostics}
-    return tuple(diagnostic for diagnostic in diagnostics if diagnostic.identity in said)
+    said = {same_place(diagnostic, renamed) for diagnostic in seen.diagnostics}
+    return tuple(diagnostic for diagnostic in diagnostics if same_place(diagnostic, renamed) in said)
 
 
-def new_diagnostics(result: GateResult | None, *baselines: GateResult | None) -> tuple[Diagnostic, ...]:
+def new_diagnostics(result: GateResult | None, *baselines: GateResult | None, renamed: Mapping[str, str] = _NOTHING) -> tuple[Diagnostic, ...]:
     """What `result` says and none of the `baselines` does; nothing where a baseline has no verdict to compare with."""
     if result is None or result.status is not Status.FAIL:
         return ()
     if any(baseline is None or baseline.status not in _VERDICTS for baseline in baselines):
         return ()
-    known = {diagnostic.identity for baseline in baselines if baseline for diagnostic in baseline.diagnostics}
-    return tuple(diagnostic for diagnostic in result.diagnostics if diagnostic.identity not in known)
+    known = {same_place(diagnostic, renamed) for baseline in baselines if baseline for diagnostic in baseline.diagnostics}
+    return tuple(diagnostic for diagnostic in result.diagnostics if same_place(diagnostic, renamed) not in known)
+
+
+def same_place(diagnostic: Diagnostic, renamed: Mapping[str, str]) -> tuple[str, str, str, str]:
+    """The diagnostic's identity with the ideal's path where it speaks of a file that moved."""
+    gate, code, text, where = diagnostic.identity
+    there = renamed.get(where, where)
+    return gate, code, text.replace(where, there) if where else text, there

@@ -6,8 +6,10 @@ B's statement uses until B is applied. Edits that need each other are one group.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
 
 import networkx as nx
 
@@ -15,10 +17,10 @@ from harness.edits import Edit
 from harness.symbols import Names, Symbol
 
 
-def build_needs(edits: Sequence[Edit], response: Names, ideal: Names) -> nx.DiGraph:
+def build_needs(edits: Sequence[Edit], response: Names, ideal: Names, renamed: Mapping[str, str]) -> nx.DiGraph:
     """The graph of needs over edit indexes: an edge from A to B says that A does not work without B.
 
-    `response` and `ideal` are all names of the two trees.
+    `response` and `ideal` are all names of the two trees; `renamed` maps the response's paths to the ideal's.
     """
     graph = nx.DiGraph()
     graph.add_nodes_from(range(len(edits)))
@@ -26,6 +28,7 @@ def build_needs(edits: Sequence[Edit], response: Names, ideal: Names) -> nx.DiGr
     def link(source: int, targets: Iterable[int]) -> None:
         graph.add_edges_from((source, target) for target in targets if target != source and edits[source].in_tests == edits[target].in_tests)
 
+    graph.add_edges_from(_inside_moved_definitions(edits, response, ideal, renamed))
     introduced, removed, required, no_longer_required = _changes(edits, response, ideal)
     for edit in edits:
         # What a statement uses on both sides it does not use because of the edit.
@@ -39,10 +42,10 @@ def build_needs(edits: Sequence[Edit], response: Names, ideal: Names) -> nx.DiGr
             link(edit.index, no_longer_required.get(symbol, ()))
     for one, other in [*_moved_statements(edits), *_of_new_packages(edits)]:
         graph.add_edges_from([(one, other), (other, one)])
-    graph.add_edges_from(_replaced(edits))
-    mending = {edit.path: edit.index for edit in edits if edit.mends}
+    graph.add_edges_from([*_replaced(edits), *_named_files(edits)])
+    mending = {edit.pair: edit.index for edit in edits if edit.mends}
     # In a file that does not parse nothing else can be told apart before it does.
-    graph.add_edges_from((edit.index, mending[edit.path]) for edit in edits if edit.leaf is not None and edit.path in mending)
+    graph.add_edges_from((edit.index, mending[edit.pair]) for edit in edits if edit.leaf is not None and edit.pair in mending)
     return graph
 
 
@@ -64,6 +67,30 @@ def _changes(edits: Sequence[Edit], response: Names, ideal: Names) -> tuple[dict
     return introduced, removed, required, no_longer_required
 
 
+def _inside_moved_definitions(edits: Sequence[Edit], response: Names, ideal: Names, renamed: Mapping[str, str]) -> Iterable[tuple[int, int]]:
+    """Edges between a move of a definition and edits inside of it that rely on one of the two files.
+
+    A statement inside that the move does not need stays in the response's file until the definition moves; what it
+    newly uses and that file has as well, it takes from there.
+    """
+    carriers: dict[str, list[int]] = defaultdict(list)
+    for edit in edits:
+        if edit.carries:
+            carriers[edit.carries].append(edit.index)
+    for edit in edits:
+        if edit.pair not in carriers:
+            continue
+        there, here = f"{edit.path}:", f"{renamed.get(edit.response_path, edit.response_path)}:"
+        for symbol in [symbol for symbol in edit.after.uses - edit.before.uses if symbol.kind == "name" and symbol.owner == there]:
+            if Symbol("name", here, symbol.name) in response.defines:
+                edit.after.uses.discard(symbol)
+            elif symbol in ideal.defines:
+                yield from ((edit.index, carrier) for carrier in carriers[edit.pair])
+        for symbol in edit.before.uses - edit.after.uses:
+            if symbol.kind == "name" and symbol.owner == there and symbol not in ideal.defines and Symbol("name", here, symbol.name) in response.defines:
+                yield from ((carrier, edit.index) for carrier in carriers[edit.pair])
+
+
 def _moved_statements(edits: Sequence[Edit]) -> Iterable[tuple[int, int]]:
     """Pairs in which one edit drops a statement and the other brings it: the very same one elsewhere (in another file
     only where it is a definition), or, in the same block, one about the same thing."""
@@ -74,15 +101,15 @@ def _moved_statements(edits: Sequence[Edit]) -> Iterable[tuple[int, int]]:
             if edit.response_syntax:
                 dropped_same[edit.response_syntax].append(edit)
             if edit.identity:
-                dropped_alike[edit.path, edit.identity].append(edit)
+                dropped_alike[edit.pair, edit.identity].append(edit)
     for edit in edits:
         if edit.leaf is None or edit.response_part.strip() or not edit.ideal_part.strip():
             continue
         for other in dropped_same.get(edit.ideal_syntax, ()):
-            if other.path == edit.path or edit.ideal_syntax.startswith(("ClassDef(", "FunctionDef(", "AsyncFunctionDef(")):
+            if other.pair == edit.pair or edit.ideal_syntax.startswith(("ClassDef(", "FunctionDef(", "AsyncFunctionDef(")):
                 yield other.index, edit.index
         if edit.identity:
-            yield from ((other.index, edit.index) for other in dropped_alike.get((edit.path, edit.identity), ()))
+            yield from ((other.index, edit.index) for other in dropped_alike.get((edit.pair, edit.identity), ()))
 
 
 def _of_new_packages(edits: Sequence[Edit]) -> Iterable[tuple[int, int]]:
@@ -97,15 +124,19 @@ def _of_new_packages(edits: Sequence[Edit]) -> Iterable[tuple[int, int]]:
 
 
 def _replaced(edits: Sequence[Edit]) -> Iterable[tuple[int, int]]:
-    """Edges between an edit that drops a definition and one that brings the same one elsewhere.
+    """Edges between an edit that drops a definition and one that brings the same one elsewhere, and those that use it.
 
     A name has to stay defined: who drops it needs who brings it. A construct's id can be taken once: who brings it
     needs who drops it.
     """
     dropped: dict[Symbol, list[int]] = defaultdict(list)
+    users: dict[Symbol, list[int]] = defaultdict(list)
     for edit in edits:
         for symbol in edit.before.defines - edit.after.defines:
             dropped[symbol].append(edit.index)
+        for symbol in edit.before.uses & edit.after.uses:
+            if symbol.kind == "name" and not symbol.owner.endswith(":"):
+                users[symbol].append(edit.index)
     for edit in edits:
         for symbol in edit.after.defines - edit.before.defines:
             for other in dropped.get(symbol, ()):
@@ -113,6 +144,22 @@ def _replaced(edits: Sequence[Edit]) -> Iterable[tuple[int, int]]:
                     yield edit.index, other
                 elif symbol.kind == "name" or (symbol.kind == "attribute" and symbol.owner):
                     yield other, edit.index
+                # A function's name that comes from somewhere else is another thing: its uses change with it.
+                for user in users.get(symbol, ()):
+                    yield from ((user, edit.index), (edit.index, user), (other, edit.index), (edit.index, other))
+
+
+def _named_files(edits: Sequence[Edit]) -> Iterable[tuple[int, int]]:
+    """Edges from an edit that newly names a file, or its folder, in a text, to the edit that brings the file."""
+    brought = [edit for edit in edits if edit.leaf is None and not edit.moves and not edit.mends and not edit.response_part]
+    kept = {part for edit in edits if edit not in brought for part in PurePosixPath(edit.response_path).parts[:-1]}
+    for file in brought:
+        path = PurePosixPath(file.path)
+        names = [path.name, *(part for part in path.parts[:-1] if part not in kept)]
+        pattern = re.compile("[\"'/](?:" + "|".join(map(re.escape, names)) + ")[\"'/]")
+        for edit in edits:
+            if edit.leaf is not None and edit.in_tests == file.in_tests and pattern.search(edit.ideal_part) and not pattern.search(edit.response_part):
+                yield edit.index, file.index
 
 
 def group(graph: nx.DiGraph, edits: Sequence[Edit], common_uses: set[Symbol]) -> list[frozenset[int]]:

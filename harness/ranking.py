@@ -52,7 +52,7 @@ class Nearness:
         edits = self._comparison.edits_of(fix)
         said = -max(_mentions(edit, self._words) for edit in edits)
         on_line = min((self._edits[edit.index] for edit in edits if edit.index in self._edits), default=_FAR)
-        inside = [self._statements[edit.path, edit.leaf] for edit in edits if edit.leaf is not None and (edit.path, edit.leaf) in self._statements]
+        inside = [self._statements[edit.pair, edit.leaf] for edit in edits if edit.leaf is not None and (edit.pair, edit.leaf) in self._statements]
         in_statement = min(inside, default=_FAR)
         in_file = min((self._files.index(edit.response_path) for edit in edits if edit.response_path in self._files), default=_FAR)
         places = list(zip(self._files, self._lines, strict=True))

@@ -82,10 +82,13 @@ def names_of_part(
     return collector.names
 
 
-def names_of_file(path: str, source: str, renamed: Mapping[str, str] = _NOT_MOVED) -> Names:
-    """The names of a whole file, the module itself among its definitions. Raises `SyntaxError`."""
-    names = names_of(renamed.get(path, path), Side(nodes=ast.parse(source).body), header=False, response_path=path, renamed=renamed)
-    names.defines.add(Symbol("module", "", module_name(path)))
+def names_of_file(path: str, source: str, response_path: str = "", renamed: Mapping[str, str] = _NOT_MOVED) -> Names:
+    """The names of a whole file, the module itself among its definitions; the response's side as in `names_of`.
+
+    Raises `SyntaxError`.
+    """
+    names = names_of(path, Side(nodes=ast.parse(source).body), header=False, response_path=response_path, renamed=renamed)
+    names.defines.add(Symbol("module", "", module_name(response_path or path)))
     return names
 
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 
 from harness.alignment import Leaf, Side
 from harness.diagnostics import Location
-from harness.edits import FilePair
 from harness.fixes import FORMAT, Comparison
+from harness.moved_definitions import placeholder_name
+from harness.pairing import FilePair
 from harness.template import Template
 from harness.tree import Tree
 
@@ -53,26 +54,39 @@ def make_variant(comparison: Comparison, applied: Iterable[str]) -> Variant:
     """Write the response with the fixes `applied` (ids). All of them give exactly the ideal, none the response."""
     chosen = frozenset(applied)
     edits = {index for fix in chosen for index in comparison.fixes[fix].edits}
-    moves = {edit.path: edit.index for edit in comparison.edits if edit.moves}
-    mending = {edit.path: edit.index for edit in comparison.edits if edit.mends}
-    places: _Places = {(edit.path, edit.leaf, edit.hole): edit.index for edit in comparison.edits if not edit.moves and not edit.mends}
+    moves = {edit.pair: edit.index for edit in comparison.edits if edit.moves}
+    mending = {edit.pair: edit.index for edit in comparison.edits if edit.mends}
+    places: _Places = {(edit.pair, edit.leaf, edit.hole): edit.index for edit in comparison.edits if not edit.moves and not edit.mends}
+    definitions = {pair.definition: _write_file(pair, FORMAT in chosen, edits, places, {}) for pair in comparison.files.values() if pair.definition}
     files: dict[str, bytes] = {}
     origins: dict[str, tuple[Origin, ...]] = {}
     paths: dict[str, str] = {}
-    for path, pair in comparison.files.items():
-        written = path if moves.get(path) in edits or not pair.moved else pair.response_path
+    for key, pair in comparison.files.items():
+        if pair.definition:
+            continue
+        path = pair.path if moves.get(key) in edits or not pair.moved else pair.response_path
+        content: bytes | None
         if pair.leaves is None:
-            whole = places.get((path, None, None))
-            content = pair.ideal if whole in edits else pair.response
-        elif pair.mended and mending[path] not in edits:
-            content, origins[written] = _write_unmended(pair, mending[path])
+            content = pair.ideal if places.get((key, None, None)) in edits else pair.response
+        elif not _exists(pair, edits, places):
+            content = None
+        elif pair.mended and mending[key] not in edits:
+            content, origins[path] = _write_unmended(pair, mending[key])
         else:
-            content, origins[written] = _write_file(pair, FORMAT in chosen, edits, places)
+            content, origins[path] = _write_file(pair, FORMAT in chosen, edits, places, definitions)
         if content is not None:
-            files[written] = content
+            files[path] = content
         if pair.moved:
-            paths[written] = pair.response_path
+            paths[path] = pair.response_path
     return Variant(chosen, Tree(files), origins, paths)
+
+
+def _exists(pair: FilePair, edits: set[int], places: _Places) -> bool:
+    """Whether a file that only one side has is there: before its last statement went, after its first one came."""
+    if pair.response is not None and pair.ideal is not None:
+        return True
+    own = [index for (key, _, _), index in places.items() if key == pair.key]
+    return not all(index in edits for index in own) if pair.ideal is None else any(index in edits for index in own)
 
 
 def _write_unmended(pair: FilePair, mending: int) -> tuple[bytes, tuple[Origin, ...]]:
@@ -81,7 +95,11 @@ def _write_unmended(pair: FilePair, mending: int) -> tuple[bytes, tuple[Origin, 
     return content, tuple(Origin(number, mending, pair.response_path) for number in range(1, content.count(b"\n") + 2))
 
 
-def _write_file(pair: FilePair, ideal_layout: bool, edits: set[int], places: _Places) -> tuple[bytes, tuple[Origin, ...]]:
+_Written = tuple[bytes, tuple[Origin, ...]]
+
+
+def _write_file(pair: FilePair, ideal_layout: bool, edits: set[int], places: _Places, definitions: Mapping[str, _Written]) -> _Written:
+    """The file with the `edits`; `definitions` are those that moved, as they are with the same edits."""
     leaves = pair.leaves or ()
     parts: list[tuple[str, list[Origin]]] = []
     openings: dict[int, tuple[int, str]] = {}
@@ -93,40 +111,44 @@ def _write_file(pair: FilePair, ideal_layout: bool, edits: set[int], places: _Pl
             parts.append(_write_template(pair, number, leaf, ideal_layout, edits, places))
             filled.add(leaf.block)
             continue
-        edit = places.get((pair.path, number, None))
+        edit = places.get((pair.key, number, None))
         side = base if edit is None else leaf.ideal if edit in edits else leaf.response
-        text = _reindent(side, base.indent)
         if side.nodes:
             filled.add(leaf.block)
+        if definitions and (name := placeholder_name(side.text)) in definitions:
+            parts += _write_definition(pair, number, leaf, side, edit, definitions[name or ""])
+            continue
+        text = _reindent(side, base.indent)
         parts.append((text, _line_origins(pair, number, leaf, side, text, edit)))
     for block, (position, indent) in sorted(openings.items(), reverse=True):
         if block > 1 and block not in filled:
             # Every statement of this block is on the other side; without one it would not parse.
             parts.insert(position, (f"{indent}pass\n", [Origin(leaves[0].response.line, None, pair.response_path)]))
     content = "".join(text for text, _ in parts)
-    base_file = pair.ideal if ideal_layout else pair.base
+    base_file = pair.ideal if ideal_layout or pair.base is None else pair.base
     if pair.by_statement and base_file is not None and not base_file.endswith(b"\n"):
         content = content.removesuffix("\n")
-    origins: Iterable[Origin] = itertools.chain.from_iterable(lines for _, lines in parts)
-    if pair.mended:
-        origins = (replace(origin, line=pair.response_line(origin.line)) for origin in origins)
-    return content.encode("utf-8"), tuple(origins)
+    return content.encode("utf-8"), tuple(itertools.chain.from_iterable(lines for _, lines in parts))
+
+
+def _write_definition(pair: FilePair, number: int, leaf: Leaf, side: Side, edit: int | None, written: _Written) -> list[tuple[str, list[Origin]]]:
+    """What stands above the placeholder, then the definition itself."""
+    above = "".join(re.findall(r"[^\n]*\n", side.text)[:-2])
+    return [(above, _line_origins(pair, number, leaf, side, above, edit)), (written[0].decode("utf-8"), list(written[1]))]
 
 
 def _write_template(pair: FilePair, number: int, leaf: Leaf, ideal_layout: bool, edits: set[int], places: _Places) -> tuple[str, list[Origin]]:
     """A statement whose parts are edits: as one side wrote it where that is what is wanted, else from its template."""
     template = pair.templates[number]
-    indexes = [places[pair.path, number, hole.number] for hole in template.holes]
+    indexes = [places[pair.key, number, hole.number] for hole in template.holes]
     filled = {hole.number for hole, index in zip(template.holes, indexes, strict=True) if index in edits}
-    statement = (pair.path, number)
+    statement = (pair.key, number)
     if not filled or len(filled) == len(template.holes):
         side = leaf.response if not filled else leaf.ideal
         origins = _line_origins(pair, number, leaf, side, side.text, None)
         if side is leaf.response:
-            holes = [template.hole_at(origin.line) for origin in origins]
-            origins = [
-                Origin(origin.line, None if hole is None else indexes[hole], pair.response_path, statement) for origin, hole in zip(origins, holes, strict=True)
-            ]
+            holes = [template.hole_at(side.first + offset) for offset in range(len(origins))]
+            origins = [replace(origin, edit=None if hole is None else indexes[hole]) for origin, hole in zip(origins, holes, strict=True)]
         return side.text, origins
     return _join(pair, template, indexes, filled, ideal_layout, statement)
 
@@ -138,7 +160,8 @@ def _join(pair: FilePair, template: Template, indexes: list[int], filled: set[in
     for fragment in template.write(filled, ideal_layout):
         for offset, line in enumerate(re.findall(r"[^\n]*\n|[^\n]+\Z", fragment.text)):
             edit = None if fragment.hole is None else indexes[fragment.hole]
-            here = Origin(fragment.line + offset if fragment.hole is not None else fragment.line, edit, pair.response_path, statement)
+            line_in_base = fragment.line + offset if fragment.hole is not None else fragment.line
+            here = Origin(pair.response_line(line_in_base), edit, pair.response_path, statement)
             if line.strip() and (current is None or current.edit is None):
                 current = here
             if line.endswith("\n"):
@@ -150,11 +173,11 @@ def _join(pair: FilePair, template: Template, indexes: list[int], filled: set[in
 
 def _line_origins(pair: FilePair, number: int, leaf: Leaf, side: Side, text: str, edit: int | None) -> list[Origin]:
     count = text.count("\n") + (not text.endswith("\n") and bool(text))
-    statement = (pair.path, number) if leaf.edited else None
+    statement = (pair.key, number) if leaf.edited else None
     if side is leaf.response:
-        return [Origin(side.first + offset, edit, pair.response_path, statement) for offset in range(count)]
+        return [Origin(pair.response_line(side.first + offset), edit, pair.response_path, statement) for offset in range(count)]
     span = max(leaf.response.text.count("\n"), 1)
-    return [Origin(leaf.response.first + min(offset, span - 1), edit, pair.response_path, statement) for offset in range(count)]
+    return [Origin(pair.response_line(leaf.response.first + min(offset, span - 1)), edit, pair.response_path, statement) for offset in range(count)]
 
 
 def _reindent(side: Side, indent: str) -> str:

@@ -14,7 +14,6 @@ from harness.diagnostics import Diagnostic
 from harness.fixes import Comparison
 from harness.gates.base import GateResult, Status
 from harness.isolation import Judge, new_diagnostics, visible
-from harness.tree import Tree
 from harness.variants import Variant, make_variant
 
 _SPARING = 10
@@ -69,13 +68,13 @@ def walk(comparison: Comparison, judge: Judge, control: Mapping[str, GateResult]
         gate = judged[position]
         variant = make_variant(comparison, applied)
         result = judge(variant.tree, [gate])[gate]
-        found = visible(new_diagnostics(result, control[gate]), seen.get(gate))
+        found = visible(new_diagnostics(result, control[gate], renamed=comparison.renamed), seen.get(gate), comparison.renamed)
         if not found:
             # A gate without a verdict (no test to run, a hole of the emulator) has nothing to say against the tree.
             position += 1
             if position == len(judged):
                 # A fix may have brought back what an earlier gate refuses: only now are all of them asked again.
-                position = _first_refusing(judge, variant.tree, judged, control, seen)
+                position = _first_refusing(comparison, judge, variant, judged, control, seen)
             continue
         remaining = frozenset(comparison.fixes) - applied
         if found[0].code == NO_USABLE_CODE:
@@ -87,7 +86,7 @@ def walk(comparison: Comparison, judge: Judge, control: Mapping[str, GateResult]
             break
         everything = cure == remaining and len(cure) > 1
         applied |= cure
-        after = new_diagnostics(judge(make_variant(comparison, applied).tree, [gate]).get(gate), control[gate])
+        after = new_diagnostics(judge(make_variant(comparison, applied).tree, [gate]).get(gate), control[gate], renamed=comparison.renamed)
         left = {diagnostic.identity for diagnostic in after}
         cured = tuple(diagnostic for diagnostic in found if diagnostic.identity not in left)
         steps.append(Step(len(steps) + 1, gate, found[0], variant, cure, _culprits(comparison, cure), cured, everything))
@@ -124,21 +123,22 @@ def _spare(
     def passes(part: Sequence[str]) -> bool:
         nonlocal tries
         tries += 1
-        tree = make_variant(comparison, culprits | set(part)).tree
-        return _first_refusing(judge, tree, judged, control, seen) == len(judged)
+        return _first_refusing(comparison, judge, make_variant(comparison, culprits | set(part)), judged, control, seen) == len(judged)
 
     needed = set() if passes([]) else set(quick_explain(serving, passes, lambda: tries < _SPARING))
     kept = applied - (set(serving) - needed)
     return [replace(step, fixes=step.fixes & kept) for step in steps], kept
 
 
-def _first_refusing(judge: Judge, tree: Tree, judged: Sequence[str], control: Mapping[str, GateResult], seen: Mapping[str, GateResult]) -> int:
-    results = judge(tree, judged)
+def _first_refusing(
+    comparison: Comparison, judge: Judge, variant: Variant, judged: Sequence[str], control: Mapping[str, GateResult], seen: Mapping[str, GateResult]
+) -> int:
+    results = judge(variant.tree, judged)
 
     def refuses(name: str) -> bool:
         result = results[name]
         if result.status is Status.FAIL:
-            return bool(visible(new_diagnostics(result, control[name]), seen.get(name)))
+            return bool(visible(new_diagnostics(result, control[name], renamed=comparison.renamed), seen.get(name), comparison.renamed))
         return False
 
     return next((number for number, name in enumerate(judged) if refuses(name)), len(judged))

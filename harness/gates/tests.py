@@ -19,7 +19,7 @@ class TestsGate:
 
     __test__ = False  # pytest takes classes named Test* for tests
     name = "tests"
-    version = "1"
+    version = "2"
     needs: tuple[str, ...] = ("synth",)
 
     def missing(self, session: Session) -> str:
@@ -57,7 +57,7 @@ class TestsGate:
     def _diagnostic(self, record: Mapping[str, Any]) -> Diagnostic:
         frames = [Location(place["file"], place["line"]) for place in record["frames"]]
         own = [place for place in frames if place.file == record["file"]]
-        message = record["message"].strip().splitlines()[0] if record["message"].strip() else record["outcome"]
+        message = _telling_line(record["message"]) or record["outcome"]
         kind = message.split(":")[0] if ":" in message and message.split(":")[0].isidentifier() else "AssertionError"
         return Diagnostic(
             gate=self.name,
@@ -67,3 +67,12 @@ class TestsGate:
             symbols=(record["test"].split("::")[-1],),
             detail=record["message"][:4000],
         )
+
+
+def _telling_line(text: str) -> str:
+    """The line that says what was wrong: the first one, or, of a file that cannot even be imported, the error itself."""
+    lines = [line for line in text.strip().splitlines() if line.strip()]
+    errors = [line[1:].strip() for line in lines if line.startswith("E ")]
+    if lines and lines[0].startswith(("ImportError while importing", "ModuleNotFoundError while importing")) and errors:
+        return errors[-1]
+    return lines[0] if lines else ""

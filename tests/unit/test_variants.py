@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.diagnostics import Location
 from harness.fixes import FORMAT, compare
 from harness.tree import Tree
 from harness.variants import diff, make_variant
@@ -251,3 +252,98 @@ def test_one_mistake_of_syntax_is_one_fix_beside_the_others() -> None:
     comparison = _compare(response, ideal)
     assert [[edit.mends for edit in comparison.edits_of(fix)] for fix in comparison.fixes] == [[True], [False]]
     assert "name = 2" in make_variant(comparison, comparison.fixes).tree.text("lib/a.py")
+
+
+BIG = """import json
+from cdktf import TerraformStack
+from aws.vpc import Vpc
+from aws.queue import Queue
+
+
+# The network.
+class Network(Base):
+    def __init__(self, scope, id):
+        super().__init__(scope, id)
+        self.vpc = Vpc(self, "vpc", cidr="10.0.0.0/8", tags={"a": 1})
+
+
+class Queues(Base):
+    def __init__(self, scope, id):
+        super().__init__(scope, id)
+        Queue(self, "queue", policy=json.dumps({}), delay=1)
+
+
+class Tap(TerraformStack):
+    def __init__(self, scope, id):
+        super().__init__(scope, id)
+        Network(self, "network")
+        Queues(self, "queues")
+"""
+SPLIT = {
+    "lib/network.py": """from aws.vpc import Vpc
+
+
+class Network(Base):
+    def __init__(self, scope, id):
+        super().__init__(scope, id)
+        self.vpc = Vpc(self, "vpc", cidr="10.0.0.0/16", tags={"a": "1"})
+""",
+    "lib/queues.py": """import json
+
+from aws.queue import Queue
+
+
+class Queues(Base):
+    def __init__(self, scope, id):
+        super().__init__(scope, id)
+        Queue(self, "queue", policy=json.dumps({"x": 1}), delay=2)
+""",
+    "lib/tap.py": """from cdktf import TerraformStack
+
+from lib.network import Network
+from lib.queues import Queues
+
+
+class Tap(TerraformStack):
+    def __init__(self, scope, id):
+        super().__init__(scope, id)
+        Network(self, "network")
+        Queues(self, "queues")
+""",
+}
+
+
+@pytest.fixture(scope="module")
+def split_up():
+    return compare(Tree({"lib/tap.py": BIG.encode()}), Tree({path: text.encode() for path, text in SPLIT.items()}))
+
+
+def test_definitions_that_moved_are_compared_statement_by_statement(split_up) -> None:
+    assert make_variant(split_up, ()).tree == split_up.response
+    assert make_variant(split_up, split_up.fixes).tree == split_up.ideal
+    parts = {edit.ideal_part for fix in split_up.fixes if len(split_up.fixes[fix].edits) == 1 for edit in split_up.edits_of(fix)}
+    assert {'cidr="10.0.0.0/16"', '"a": "1"', "delay=2"} <= parts
+
+
+def test_a_mistake_inside_a_moved_definition_is_mended_where_it_stands(split_up) -> None:
+    fix = next(fix for fix in split_up.fixes if any(edit.ideal_part == "delay=2" for edit in split_up.edits_of(fix)))
+    variant = make_variant(split_up, [fix])
+    assert variant.tree.files.keys() == {"lib/tap.py"}
+    assert variant.tree.text("lib/tap.py") == BIG.replace("delay=1", "delay=2")
+    line = next(number for number, text in enumerate(BIG.splitlines(), start=1) if "delay=1" in text)
+    origin = variant.origin(Location("lib/tap.py", line))
+    assert (origin.file, origin.line) == ("lib/tap.py", line)
+
+
+def test_a_definition_moves_with_its_imports_and_its_users(split_up) -> None:
+    moving = [fix for fix in split_up.fixes if any(edit.carries for edit in split_up.edits_of(fix))]
+    assert len(moving) == 2
+    for fix in moving:
+        tree = make_variant(split_up, split_up.with_needs([fix])).tree
+        for path in tree.python_files():
+            ast.parse(tree.text(path))
+        moved = next(path for path in tree.files if path != "lib/tap.py")
+        assert "import" in tree.text(moved)
+        assert f"from {moved.removesuffix('.py').replace('/', '.')} import" in tree.text("lib/tap.py")
+    undone = make_variant(split_up, set(split_up.fixes) - split_up.with_dependents([moving[0]])).tree
+    assert "lib/network.py" not in undone.files and "class Network" in undone.text("lib/tap.py")
