@@ -117,7 +117,8 @@ def _files(edits: Iterable[Edit]) -> tuple[str, ...]:
 def summarise_fixes(comparison: Comparison, fixes: Iterable[str]) -> FixSummary:
     """The fixes together: each statement counted once, one diff for all."""
     ids = sorted(set(fixes), key=list(comparison.fixes).index)
-    return FixSummary(tuple(ids), comparison.statements(ids), diff(comparison, ids))
+    size = comparison.statements(ids)
+    return FixSummary(tuple(ids), size, diff(comparison, ids), size)
 
 
 def _serving(comparison: Comparison, fixes: Sequence[str], others: Set[str]) -> set[str]:

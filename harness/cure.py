@@ -12,13 +12,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.diagnostics import Diagnostic
-from harness.fixes import Comparison
+from harness.experiment import VERDICTS, Experiment
 from harness.gates.base import GateResult, Status
-from harness.isolation import Judge
 from harness.ranking import IN_FILE, Nearness, telling_words
 from harness.variants import Variant, make_variant
 
-_VERDICTS = (Status.PASS, Status.FAIL)
 _STARTS = 6
 _CHAIN = 6
 _FOLLOWING = 2
@@ -40,15 +38,13 @@ class Trial:
 class Search:
     """Looks for the cure of `diagnostic`, which `gate` says of `variant` and not of the ideal."""
 
-    def __init__(
-        self, comparison: Comparison, judge: Judge, gate: str, diagnostic: Diagnostic, before: Trial, known: frozenset[tuple[str, str, str, str]]
-    ) -> None:
-        self.comparison = comparison
-        self.judge = judge
+    def __init__(self, experiment: Experiment, gate: str, diagnostic: Diagnostic, before: Trial) -> None:
+        self.comparison = experiment.comparison
+        self.judge = experiment.judge
         self.gate = gate
         self.diagnostic = diagnostic
         self.before = before
-        self.known = known
+        self.known = frozenset(one.identity for one in experiment.control[gate].diagnostics)
         self.tries = 0
         self._trials: dict[frozenset[str], Trial] = {}
 
@@ -166,7 +162,7 @@ class Search:
         return result
 
     def _cures(self, trial: Trial) -> bool:
-        if trial.result.status not in _VERDICTS:
+        if trial.result.status not in VERDICTS:
             return False
         return self.diagnostic.identity not in {other.identity for other in trial.result.diagnostics}
 

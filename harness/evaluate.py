@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from harness.attribution import Finding, attribute
 from harness.cache import GateCache
 from harness.case import Case
+from harness.control import BrokenControl, find_broken_control
+from harness.experiment import Experiment
 from harness.fixes import FORMAT, Comparison, compare
-from harness.gates.base import Gate, GateResult, Status
+from harness.gates.base import Gate, GateResult
 from harness.gates.registry import all_gates
 from harness.isolation import Isolated, isolate, isolate_together
 from harness.results import CaseResult, FixRecord
@@ -21,8 +23,6 @@ from harness.variants import diff
 from harness.walk import NO_USABLE_CODE, Walk, walk
 
 Progress = Callable[[str], None]
-CONTROL_GATES = ("synth", "validate", "plan")
-"""Gates that the ideal has to pass for the pair to say anything about the response."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Measurement:
     comparison: Comparison
     control: Mapping[str, GateResult]
     response: Mapping[str, GateResult]
-    control_cause: str | None
+    broken_control: BrokenControl | None
     walk: Walk
     isolated: tuple[Isolated, ...]
     findings: tuple[Finding, ...]
@@ -78,29 +78,22 @@ def measure(
         control_future = pool.submit(runner.judge, case.ideal)
         response = runner.judge(case.response)
         control = control_future.result()
-        cause = control_cause(control)
-        if cause is not None:
-            repair, isolated = Walk((), False, tuple(comparison.fixes)), no_isolation
+        broken = find_broken_control(control, case.ideal)
+        if broken is not None:
+            repair, isolated = Walk((), False, tuple(comparison.fixes), {}), no_isolation
         else:
             progress(f"repair walk and isolation of {len(comparison.fixes)} fixes")
             seen = {gate.name: response[gate.name] for gate in runner.gates if getattr(gate, "sees_all", False)}
-            repair = walk(comparison, runner.judge, control, order, seen)
+            experiment = Experiment(comparison, runner.judge, control, order, seen)
+            repair = walk(experiment)
             progress(f"{len(repair.steps)} steps; isolation")
-            isolated = _isolate_used(comparison, repair, runner, control, order, seen, pool)
+            isolated = _isolate_used(experiment, repair, pool)
     findings = attribute(comparison, repair, isolated)
     seconds = {"wall": time.monotonic() - started, "cpu": runner.spent["cpu"]}
-    return Measurement(comparison, control, response, cause, repair, isolated, findings, seconds)
+    return Measurement(comparison, control, response, broken, repair, isolated, findings, seconds)
 
 
-def _isolate_used(
-    comparison: Comparison,
-    repair: Walk,
-    runner: GateRunner,
-    control: Mapping[str, GateResult],
-    order: Sequence[str],
-    seen: Mapping[str, GateResult],
-    pool: ThreadPoolExecutor,
-) -> tuple[Isolated, ...]:
+def _isolate_used(experiment: Experiment, repair: Walk, pool: ThreadPoolExecutor) -> tuple[Isolated, ...]:
     """Isolate every fix that the walk used: those that cured by themselves, those that only serve others together.
 
     What the walk left undone is isolated by its last tree already, all of it at once. Where the walk did not get
@@ -108,30 +101,22 @@ def _isolate_used(
     """
     if any(step.diagnostic.code == NO_USABLE_CODE for step in repair.steps):
         return ()  # the ideal without everything is the response, which was judged
-    culprits = [fix for fix in comparison.fixes if any(fix in step.culprits for step in repair.steps)]
-    serving = [[fix for fix in comparison.fixes if fix in step.fixes and fix not in culprits] for step in repair.steps]
+    every = list(experiment.comparison.fixes)
+    culprits = [fix for fix in every if any(fix in step.culprits for step in repair.steps)]
+    serving = [[fix for fix in every if fix in step.fixes and fix not in culprits] for step in repair.steps]
     rest = [] if repair.converged else list(repair.unused)
-    alone = [pool.submit(isolate, comparison, fix, runner.judge, control, order, seen) for fix in culprits]
-    together = [pool.submit(isolate_together, comparison, fixes, runner.judge, control, order, seen) for fixes in [*serving, rest] if fixes]
+    alone = [pool.submit(isolate, experiment, fix) for fix in culprits]
+    together = [pool.submit(isolate_together, experiment, fixes) for fixes in [*serving, rest] if fixes]
     return (*(future.result() for future in alone), *(one for future in together for one in future.result()))
-
-
-def control_cause(control: Mapping[str, GateResult]) -> str | None:
-    """Why the ideal cannot serve as the control; None where it can."""
-    for name in CONTROL_GATES:
-        result = control.get(name)
-        if result is None or result.status in (Status.PASS, Status.INCONCLUSIVE) or (result.status is Status.NOT_RUN and name != "synth"):
-            if result is not None and name == "synth" and result.status is not Status.PASS:
-                return f"{name}: {result.reason}"
-            continue
-        return f"{name}: {result.diagnostics[0].message}" if result.diagnostics else f"{name}: {result.reason}"
-    return None
 
 
 def fix_records(measured: Measurement) -> tuple[FixRecord, ...]:
     """The fixes as reports show them."""
-    load_bearing = {one.fix for one in measured.isolated if one.broken} | {fix for step in measured.walk.steps for fix in step.culprits}
     comparison = measured.comparison
+    isolated = {one.fix: one for one in measured.isolated}
+    steps = {fix: step for step in measured.walk.steps for fix in step.fixes}
+    culprits = {fix for step in measured.walk.steps for fix in step.culprits}
+    undone = set(measured.walk.unused) if measured.walk.converged else set()
     return tuple(
         FixRecord(
             id=fix.id,
@@ -139,11 +124,23 @@ def fix_records(measured: Measurement) -> tuple[FixRecord, ...]:
             statements=comparison.statements([fix.id]),
             files=tuple(dict.fromkeys(edit.path for edit in comparison.edits_of(fix.id))),
             needs=tuple(sorted(fix.needs)),
-            load_bearing=fix.id in load_bearing,
+            load_bearing=fix.id in culprits or bool(fix.id in isolated and isolated[fix.id].broken),
             diff=diff(comparison, [fix.id]),
+            step=steps[fix.id].number if fix.id in steps else None,
+            cures=fix.id in culprits,
+            isolation=_isolation(isolated.get(fix.id), fix.id in undone),
         )
         for fix in comparison.fixes.values()
     )
+
+
+def _isolation(one: Isolated | None, undone: bool) -> str:
+    """What undoing the fix in the ideal breaks: a gate's name, `nothing`, or why that is not known."""
+    if one is None:
+        return "nothing, with all that the walk did not need" if undone else "not isolated"
+    if one.broken:
+        return next(iter(one.broken))
+    return "nothing" if len(one.together) < 2 else f"nothing, with {len(one.together) - 1} others"
 
 
 def _title(comparison: Comparison, fix: str) -> str:

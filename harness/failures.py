@@ -33,11 +33,15 @@ class Category(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FixSummary:
-    """The fix that cures a failure: its ids, its size in statements, and a unified diff from response to ideal."""
+    """The fix that cures a failure: its ids, its size in statements, and a unified diff from response to ideal.
+
+    A failure with several places has a fix for each of them; `largest` is the size of the largest of those.
+    """
 
     ids: tuple[str, ...]
     statements: int
     diff: str
+    largest: int = 0
 
 
 @dataclass(frozen=True, slots=True)

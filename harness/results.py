@@ -22,7 +22,12 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class FixRecord:
-    """A fix as reports show it; `load_bearing` is False where undoing it alone breaks no gate."""
+    """A fix as reports show it, with what both experiments say of it.
+
+    `load_bearing` is False where neither of them needs it. `step` is the step of the walk that applied it (None where
+    the walk got through without it), `cures` whether it cured there by itself rather than served another fix.
+    `isolation` is the first gate that breaks in the ideal without it, or says `nothing`, or why it was not isolated.
+    """
 
     id: str
     title: str
@@ -31,14 +36,29 @@ class FixRecord:
     needs: tuple[str, ...]
     load_bearing: bool
     diff: str
+    step: int | None = None
+    cures: bool = False
+    isolation: str = ""
+
+    @property
+    def agreement(self) -> str:
+        """`agree` where both experiments need the fix or both do without it, `walk only`, `isolation only`, or `serves` where
+        it is only there for another fix."""
+        broke = bool(self.isolation) and not self.isolation.startswith(("nothing", "not "))
+        if broke:
+            return "agree" if self.step is not None else "isolation only"
+        if self.step is None:
+            return "agree"
+        return "walk only" if self.cures else "serves"
 
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
     """Everything that was measured on one case.
 
-    `gates` maps variant (`response`, `ideal`, `ideal without F3`) to gate to status; `reasons` has, in the same
-    shape, why a gate was not run or is inconclusive. `control` is `ok` or `broken`.
+    `gates` maps variant (`response`, `ideal`, `repaired`: where the walk ended, `ideal without fix3`) to gate to status; `reasons` has, in the same
+    shape, why a gate was not run or is inconclusive. `control` is `ok` or `broken`; `control_kind` is then the kind
+    of cause (see `control.ControlKind`).
     """
 
     case: str
@@ -60,6 +80,7 @@ class CaseResult:
     seconds: dict[str, float]
     error: str | None = None
     audit: dict[str, Any] | None = None
+    control_kind: str | None = None
     """People's claims compared with what ran, as `scoring.audit.dump_audit` writes it; None where the case has no expectations."""
 
 

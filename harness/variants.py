@@ -6,7 +6,7 @@ import ast
 import difflib
 import itertools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from harness.alignment import Leaf, Side
@@ -50,8 +50,11 @@ class Variant:
 _Places = Mapping[tuple[str, int | None, int | None], int]
 
 
-def make_variant(comparison: Comparison, applied: Iterable[str]) -> Variant:
-    """Write the response with the fixes `applied` (ids). All of them give exactly the ideal, none the response."""
+def make_variant(comparison: Comparison, applied: Iterable[str], only: Collection[str] | None = None) -> Variant:
+    """Write the response with the fixes `applied` (ids). All of them give exactly the ideal, none the response.
+
+    `only` names the pairs of files to write, where not all are wanted.
+    """
     chosen = frozenset(applied)
     edits = {index for fix in chosen for index in comparison.fixes[fix].edits}
     moves = {edit.pair: edit.index for edit in comparison.edits if edit.moves}
@@ -62,7 +65,7 @@ def make_variant(comparison: Comparison, applied: Iterable[str]) -> Variant:
     origins: dict[str, tuple[Origin, ...]] = {}
     paths: dict[str, str] = {}
     for key, pair in comparison.files.items():
-        if pair.definition:
+        if pair.definition or (only is not None and key not in only):
             continue
         path = pair.path if moves.get(key) in edits or not pair.moved else pair.response_path
         content: bytes | None
@@ -197,7 +200,14 @@ def _reindent(side: Side, indent: str) -> str:
 
 def diff(comparison: Comparison, fixes: Iterable[str], *, context: int = 3) -> str:
     """The unified diff from the response to the response with `fixes`; a file that moves is compared with itself."""
-    before, after = make_variant(comparison, ()), make_variant(comparison, fixes)
+    fixes = list(fixes)
+    touched = {edit.pair.partition("::")[0] for fix in fixes for edit in comparison.edits_of(fix)}
+    # A definition that moved is written in one of two files.
+    for pair in comparison.files.values():
+        if pair.definition and pair.path in touched:
+            touched.add(comparison.renamed.get(pair.response_path, pair.response_path))
+    only = None if FORMAT in fixes else touched
+    before, after = make_variant(comparison, (), only), make_variant(comparison, fixes, only)
     chunks: list[str] = []
     moved = {response: path for path, response in after.paths.items() if path != response}
     for path in sorted({*before.tree.files, *(after.paths.get(path, path) for path in after.tree.files)}):

@@ -175,6 +175,7 @@ def _fix(members: Sequence[_Classified]) -> FixSummary:
         ids=tuple(dict.fromkeys(fix for ids in different for fix in ids)),
         statements=sum(fix.statements for fix in different.values()),
         diff="\n".join(dict.fromkeys(fix.diff.rstrip("\n") for fix in different.values() if fix.diff)) + "\n",
+        largest=max((fix.largest for fix in different.values()), default=0),
     )
 
 

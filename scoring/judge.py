@@ -19,8 +19,13 @@ from scoring.score import score_case
 def judge_case(case: Case, measured: Measurement, rubric: Rubric) -> CaseResult:
     """Judge one case. A broken control has no score: nothing can be said about its response."""
     # Findings that share a cause share fixes too; together each statement counts once.
-    failures = tuple(replace(failure, fix=summarise_fixes(measured.comparison, failure.fix.ids)) for failure in classify(measured.findings, rubric))
+    failures = tuple(
+        replace(failure, fix=replace(summarise_fixes(measured.comparison, failure.fix.ids), largest=failure.fix.largest))
+        for failure in classify(measured.findings, rubric)
+    )
     variants: dict[str, Mapping[str, GateResult]] = {"response": measured.response, "ideal": measured.control}
+    if measured.walk.steps:
+        variants["repaired"] = measured.walk.results
     variants |= {f"ideal without {one.fix}": one.results for one in measured.isolated}
     missing = {name for name, result in measured.control.items() if result.status is Status.NOT_RUN}
     statuses = {name: str(result.status) for name, result in measured.response.items()}
@@ -30,9 +35,9 @@ def judge_case(case: Case, measured: Measurement, rubric: Rubric) -> CaseResult:
         title=case.title,
         model=case.model,
         prompt=case.prompt,
-        control="ok" if measured.control_cause is None else "broken",
-        control_cause=measured.control_cause,
-        score=None if measured.control_cause is not None else score_case(failures, statuses, missing, rubric),
+        control="ok" if measured.broken_control is None else "broken",
+        control_cause=None if measured.broken_control is None else str(measured.broken_control),
+        score=None if measured.broken_control is not None else score_case(failures, statuses, missing, rubric),
         gates={variant: {gate: str(result.status) for gate, result in results.items()} for variant, results in variants.items()},
         reasons={
             variant: reasons for variant, results in variants.items() if (reasons := {gate: result.reason for gate, result in results.items() if result.reason})
@@ -50,5 +55,6 @@ def judge_case(case: Case, measured: Measurement, rubric: Rubric) -> CaseResult:
         expectations=tuple(dict(expectation) for expectation in case.expectations),
         resources=resources,
         seconds=dict(measured.seconds),
+        control_kind=str(measured.broken_control.kind) if measured.broken_control else None,
     )
     return replace(result, audit=dump_audit(audit_case(case, result))) if case.expectations else result

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 import pytest
 
 from harness.attribution import attribute
+from harness.cure import quick_explain
 from harness.diagnostics import Diagnostic, Location
+from harness.experiment import Experiment, new_diagnostics
 from harness.fixes import compare
 from harness.gates.base import GateResult, Status
-from harness.isolation import isolate, new_diagnostics
+from harness.isolation import isolate
 from harness.tree import Tree
-from harness.cure import quick_explain
 from harness.walk import walk
 
 ORDER = ("synth", "validate")
@@ -74,13 +75,13 @@ def control(comparison):
 
 
 def test_the_walk_finds_what_the_first_crash_hid(comparison, control) -> None:
-    repair = walk(comparison, judge, control, ORDER)
+    repair = walk(Experiment(comparison, judge, control, ORDER))
     assert [(step.gate, step.diagnostic.code) for step in repair.steps] == [("synth", "ImportError"), ("synth", "ValueError"), ("validate", "range")]
     assert repair.converged
 
 
 def test_the_walk_leaves_out_what_nothing_needs(comparison, control) -> None:
-    repair = walk(comparison, judge, control, ORDER)
+    repair = walk(Experiment(comparison, judge, control, ORDER))
     unused = [edit.ideal_text.strip() for fix in repair.unused for edit in comparison.edits_of(fix)]
     assert unused == ['three("kept")']
 
@@ -88,15 +89,15 @@ def test_the_walk_leaves_out_what_nothing_needs(comparison, control) -> None:
 def test_isolation_measures_each_fix_by_the_gate_that_breaks(comparison, control) -> None:
     measured = {}
     for fix in comparison.fixes:
-        one = isolate(comparison, fix, judge, control, ORDER)
+        one = isolate(Experiment(comparison, judge, control, ORDER), fix)
         text = "".join(edit.ideal_text for edit in comparison.edits_of(fix))
         measured[text.strip().splitlines()[0]] = next(iter(one.broken), None)
     assert measured == {"from lib import good": "synth", "def build(account):": "synth", "two(20)": "validate", 'three("kept")': None}
 
 
 def test_every_load_bearing_fix_becomes_one_finding_with_both_experiments(comparison, control) -> None:
-    repair = walk(comparison, judge, control, ORDER)
-    isolated = [isolate(comparison, fix, judge, control, ORDER) for fix in comparison.fixes]
+    repair = walk(Experiment(comparison, judge, control, ORDER))
+    isolated = [isolate(Experiment(comparison, judge, control, ORDER), fix) for fix in comparison.fixes]
     findings = attribute(comparison, repair, isolated)
     assert sorted(finding.diagnostic.code for finding in findings) == ["ImportError", "ValueError", "range"]
     assert all(finding.evidence.walk and finding.evidence.isolation for finding in findings)
@@ -105,17 +106,17 @@ def test_every_load_bearing_fix_becomes_one_finding_with_both_experiments(compar
 
 def test_what_the_ideal_says_too_is_no_finding(comparison, control) -> None:
     noisy = {**control, "validate": GateResult("validate", Status.FAIL, (Diagnostic("validate", "range", "expected 20, got 21", address="x.two"),))}
-    assert [step.gate for step in walk(comparison, judge, noisy, ORDER).steps] == ["synth", "synth"]
+    assert [step.gate for step in walk(Experiment(comparison, judge, noisy, ORDER)).steps] == ["synth", "synth"]
     fix = next(fix for fix in comparison.fixes if "two(20)" in "".join(edit.ideal_text for edit in comparison.edits_of(fix)))
-    assert not isolate(comparison, fix, judge, noisy, ORDER).broken
+    assert not isolate(Experiment(comparison, judge, noisy, ORDER), fix).broken
 
 
 def test_without_a_verdict_on_the_control_nothing_is_new() -> None:
     failed = GateResult("plan", Status.FAIL, (Diagnostic("plan", "x", "y"),))
-    assert new_diagnostics(failed, GateResult("plan", Status.PASS)) == failed.diagnostics
-    assert new_diagnostics(failed, GateResult("plan", Status.NOT_RUN, reason="no terraform")) == ()
-    assert new_diagnostics(failed, GateResult("plan", Status.INCONCLUSIVE, reason="emulator")) == ()
-    assert new_diagnostics(failed, None) == ()
+    assert new_diagnostics(failed, GateResult("plan", Status.PASS), renamed={}) == failed.diagnostics
+    assert new_diagnostics(failed, GateResult("plan", Status.NOT_RUN, reason="no terraform"), renamed={}) == ()
+    assert new_diagnostics(failed, GateResult("plan", Status.INCONCLUSIVE, reason="emulator"), renamed={}) == ()
+    assert new_diagnostics(failed, None, renamed={}) == ()
 
 
 @pytest.mark.parametrize("needed", [{"f3"}, {"f0", "f7"}, {"f1", "f4", "f6"}, {f"f{number}" for number in range(8)}])
