@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 _PAIRING_THRESHOLD = 0.45
 _SAME_CALLEE = 0.3
 _SAME_DEFINITION = 0.6
+_SAME_CALLEE_NAME = 0.75
 _DEFINITIONS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _BLOCKS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef, ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try)
 
@@ -303,7 +304,7 @@ def _likeness(mine: _Features, theirs: _Features) -> float:
     if mine.name and mine.name == theirs.name:
         return 1.0
     named = bool(mine.name and theirs.name)
-    if mine.kind is ast.Import and named:
+    if (mine.kind is ast.Import and named) or not _may_be_one_call(mine.callee, theirs.callee):
         return 0.0
     bonus = _SAME_CALLEE if mine.callee and mine.callee == theirs.callee else 0.0
     scale = 0.7 if named else 0.95
@@ -318,8 +319,16 @@ def _likeness(mine: _Features, theirs: _Features) -> float:
 
 
 def _callee(node: ast.stmt) -> str:
-    """What a statement calls, where it is one call."""
-    return ast.unparse(node.value.func) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) else ""
+    """What a statement calls, where it is one call or the assignment of one."""
+    called = isinstance(node, (ast.Expr, ast.Assign, ast.AnnAssign, ast.Return)) and isinstance(node.value, ast.Call)
+    return ast.unparse(node.value.func) if called else ""  # type: ignore[attr-defined]
+
+
+def _may_be_one_call(mine: str, theirs: str) -> bool:
+    """Whether two callees may be one thing under two names, such as `S3BucketVersioning` and `S3BucketVersioningA`."""
+    if not mine or not theirs or mine == theirs or mine in theirs or theirs in mine:
+        return True
+    return difflib.SequenceMatcher(a=mine, b=theirs, autojunk=False).ratio() >= _SAME_CALLEE_NAME
 
 
 def identity(node: ast.stmt) -> str:

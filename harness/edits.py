@@ -197,7 +197,7 @@ def _identity(side: Side) -> str:
 
 def _part(index: int, pair: FilePair, number: int, leaf: Leaf, hole: Hole, renamed: Mapping[str, str]) -> Edit:
     mine, theirs = leaf.response, leaf.ideal
-    relative_import = theirs.nodes[0] if isinstance(theirs.nodes[0], ast.ImportFrom) else None
+    callees = (hole.response or "", hole.ideal or "") if leaf.header else hole.callees
     return Edit(
         index=index,
         pair=pair.key,
@@ -206,8 +206,8 @@ def _part(index: int, pair: FilePair, number: int, leaf: Leaf, hole: Hole, renam
         response_line=pair.response_line(hole.line or mine.line),
         response_text=mine.text,
         ideal_text=theirs.text,
-        before=names_of_part(pair.path, mine, hole.response_node, hole.callees[0], relative_import, response_path=pair.response_path, renamed=renamed),
-        after=names_of_part(pair.path, theirs, hole.ideal_node, hole.callees[1], relative_import),
+        before=names_of_part(pair.path, mine, hole.response_node, callees[0], mine.nodes[0], response_path=pair.response_path, renamed=renamed),
+        after=names_of_part(pair.path, theirs, hole.ideal_node, callees[1], theirs.nodes[0]),
         hole=hole.number,
         response_part=hole.response or "",
         ideal_part=hole.ideal or "",

@@ -144,9 +144,16 @@ def _replaced(edits: Sequence[Edit]) -> Iterable[tuple[int, int]]:
                     yield edit.index, other
                 elif symbol.kind == "name" or (symbol.kind == "attribute" and symbol.owner):
                     yield other, edit.index
-                # A function's name that comes from somewhere else is another thing: its uses change with it.
+                # A function's name that comes from somewhere else and is used in another way is another thing.
                 for user in users.get(symbol, ()):
-                    yield from ((user, edit.index), (edit.index, user), (other, edit.index), (edit.index, other))
+                    if _used_otherwise(edits[user], symbol.name):
+                        yield from ((user, edit.index), (edit.index, user), (other, edit.index), (edit.index, other))
+
+
+def _used_otherwise(edit: Edit, name: str) -> bool:
+    """Whether an edit turns `name.x` into `name`, or the other way round."""
+    attribute = re.compile(rf"\b{re.escape(name)}\.\w")
+    return bool(attribute.search(edit.response_part)) != bool(attribute.search(edit.ideal_part))
 
 
 def _named_files(edits: Sequence[Edit]) -> Iterable[tuple[int, int]]:

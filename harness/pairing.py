@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from harness.alignment import Leaf, align, align_lines
 from harness.moved_definitions import MovedDefinition, find_moved, take_out
-from harness.parts import split
+from harness.parts import split, split_head
 from harness.renames import pair_renamed
 from harness.syntax_repair import Mended, mend_syntax
 from harness.template import Template
@@ -134,7 +134,11 @@ def _align_python(pair: FilePair, left: str, right: str) -> FilePair:
             leaves = tuple(align(mended.text if mended else left, right))
         except (SyntaxError, ValueError, RecursionError):
             return replace(pair, leaves=tuple(align_lines(left, right)))
-    templates = {number: template for number, leaf in enumerate(leaves) if leaf.edited and not leaf.header and (template := split(leaf.response, leaf.ideal))}
+    templates = {
+        number: template
+        for number, leaf in enumerate(leaves)
+        if leaf.edited and (template := (split_head if leaf.header else split)(leaf.response, leaf.ideal))
+    }
     if mended:
         pair = replace(pair, base=mended.text.encode("utf-8"), lines=mended.lines, mended=mended)
     return replace(pair, leaves=leaves, by_statement=True, templates=templates)

@@ -12,13 +12,13 @@ import ast
 import difflib
 import itertools
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 from harness.alignment import Side
+from harness.entries import ALIKE, Entry, merge, separator
 from harness.template import Group, Hole, Item, Node, Same, Template
 
-_ALIKE = 0.55
 _GAP = re.compile(r"\s*(?:#[^\n]*\n\s*)*,?\s*(?:#[^\n]*\n\s*)*\Z")
 
 
@@ -34,6 +34,28 @@ def split(response: Side, ideal: Side) -> Template | None:
         return None
     template = Template(root, tuple(splitter.holes))
     return template if template.holes and _is_faithful(template, mine, theirs, response.indent) else None
+
+
+def split_head(response: Side, ideal: Side) -> Template | None:
+    """As `split`, for the head of a function whose parameters changed and nothing else; None where more did."""
+    if len(response.nodes) != 1 or len(ideal.nodes) != 1 or response.indent != ideal.indent:
+        return None
+    mine, theirs = response.nodes[0], ideal.nodes[0]
+    if not isinstance(mine, ast.FunctionDef) or not isinstance(theirs, ast.FunctionDef):
+        return None
+    splitter = _Splitter(_Text(response), _Text(ideal))
+    try:
+        root = splitter.parameters(mine, theirs)
+    except _NotAlike:
+        return None
+    template = Template(root, tuple(splitter.holes))
+    heads = [_without_body(node) for node in (mine, theirs)]
+    return template if template.holes and _is_faithful(template, heads[0], heads[1], response.indent, body=f"{response.indent}    pass\n") else None
+
+
+def _without_body(node: ast.FunctionDef) -> ast.FunctionDef:
+    head = ast.FunctionDef(**{**dict(ast.iter_fields(node)), "body": [ast.Pass()]})
+    return ast.fix_missing_locations(ast.copy_location(head, node))
 
 
 class _NotAlike(Exception):
@@ -61,22 +83,6 @@ class _Text:
         return self.offset(node.lineno, node.col_offset), self.offset(node.end_lineno, node.end_col_offset)
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """One item of a bracket on one side: its key (None for a position), its node, its span in the text.
-
-    `name` is the key as written; `key` may be the other side's, for an argument that was given another name.
-    """
-
-    key: str | None
-    name: str | None
-    node: Node
-    start: int
-    end: int
-    line: int
-    last_line: int
-
-
 class _Splitter:
     def __init__(self, left: _Text, right: _Text) -> None:
         self.left, self.right = left, right
@@ -96,6 +102,21 @@ class _Splitter:
         if left is None or right is None or _rest(mine) != _rest(theirs):
             raise _NotAlike
         return self._expression(left, right, whole)
+
+    def parameters(self, mine: ast.FunctionDef, theirs: ast.FunctionDef) -> Group:
+        """The template of a function's head."""
+        for node in (mine, theirs):
+            if node.args.posonlyargs or node.args.kwonlyargs or not node.args.args:
+                raise _NotAlike
+        if mine.name != theirs.name or any(
+            [ast.dump(part) for part in (*one.decorator_list, *([one.returns] if one.returns else []))]
+            != [ast.dump(part) for part in (*other.decorator_list, *([other.returns] if other.returns else []))]
+            for one, other in ((mine, theirs),)
+        ):
+            raise _NotAlike
+        whole = ((0, len(self.left.text)), (0, len(self.right.text)))
+        left, right = self._parameters(self.left, mine.args), self._parameters(self.right, theirs.args)
+        return replace(self._bracket(left, right, whole, mine.lineno), parameters=True)
 
     def _expression(self, mine: ast.expr, theirs: ast.expr, spans: tuple[tuple[int, int], tuple[int, int]]) -> Group:
         """Two expressions of one shape; `spans` are the texts that the group has to cover."""
@@ -124,8 +145,8 @@ class _Splitter:
 
     def _bracket(
         self,
-        left: list[_Entry],
-        right: list[_Entry],
+        left: list[Entry],
+        right: list[Entry],
         spans: tuple[tuple[int, int], tuple[int, int]],
         line: int,
         head: tuple[Item, ...] = (),
@@ -138,23 +159,23 @@ class _Splitter:
             for one, other in itertools.pairwise(entries):
                 if not _GAP.match(text[one.end : other.start]):
                     raise _NotAlike
-        items = tuple(self._item(mine, theirs, callees) for mine, theirs in _merge(left, right))
+        items = tuple(self._item(mine, theirs, callees) for mine, theirs in merge(left, right))
         return Group(
             head=head,
             opening=(self.left.text[spans[0][0] : left[0].start], self.right.text[spans[1][0] : right[0].start]),
             items=items,
             closing=(self.left.text[left[-1].end : spans[0][1]], self.right.text[right[-1].end : spans[1][1]]),
-            separator=(_separator(self.left.text, left), _separator(self.right.text, right)),
+            separator=(separator(self.left.text, left), separator(self.right.text, right)),
             line=line,
             empty=empty,
         )
 
-    def _item(self, mine: _Entry | None, theirs: _Entry | None, callees: tuple[str, str]) -> Item:
+    def _item(self, mine: Entry | None, theirs: Entry | None, callees: tuple[str, str]) -> Item:
         mine_text = self.left.text[mine.start : mine.end] if mine else None
         their_text = self.right.text[theirs.start : theirs.end] if theirs else None
         if mine and theirs and mine_text is not None and their_text is not None:
             same_name = mine.name == theirs.name
-            if same_name and ast.dump(mine.node) == ast.dump(theirs.node):
+            if same_name and _equal(mine, theirs, mine_text, their_text):
                 return Same(mine_text, their_text, mine.line)
             left, right = _inner(mine.node), _inner(theirs.node)
             if same_name and left is not None and right is not None:
@@ -173,16 +194,32 @@ class _Splitter:
         self.holes.append(hole)
         return hole
 
-    def _entry(self, text: _Text, key: str | None, node: Node, start_node: Node | None = None) -> _Entry:
+    def _entry(self, text: _Text, key: str | None, node: Node, start_node: Node | None = None) -> Entry:
         start, end = text.span(start_node or node)[0], text.span(node)[1]
-        return _Entry(key, key, node, start, end, (start_node or node).lineno, node.end_lineno or node.lineno)
+        return Entry(key, key, node, start, end, (start_node or node).lineno, node.end_lineno or node.lineno)
 
-    def _arguments(self, text: _Text, call: ast.Call) -> list[_Entry]:
+    def _arguments(self, text: _Text, call: ast.Call) -> list[Entry]:
         entries = [self._entry(text, f"#{number}", argument) for number, argument in enumerate(call.args)]
         entries += [self._entry(text, keyword.arg, keyword) for keyword in call.keywords]
         return sorted(entries, key=lambda entry: entry.start)
 
-    def _mapping(self, text: _Text, node: ast.Dict) -> list[_Entry]:
+    def _parameters(self, text: _Text, arguments: ast.arguments) -> list[Entry]:
+        first_default = len(arguments.args) - len(arguments.defaults)
+        entries = []
+        for number, argument in enumerate(arguments.args):
+            entry = self._entry(text, argument.arg, argument)
+            if number >= first_default:
+                default = arguments.defaults[number - first_default]
+                entry = replace(entry, end=text.span(default)[1], last_line=default.end_lineno or default.lineno)
+            entries.append(entry)
+        for stars, catching in (("*", arguments.vararg), ("**", arguments.kwarg)):
+            if catching is not None:
+                entry = self._entry(text, stars + catching.arg, catching)
+                start = text.text.rfind("*" * len(stars), 0, entry.start)
+                entries.append(replace(entry, start=start))
+        return entries
+
+    def _mapping(self, text: _Text, node: ast.Dict) -> list[Entry]:
         entries = []
         for key, value in zip(node.keys, node.values, strict=True):
             if key is None:
@@ -192,13 +229,19 @@ class _Splitter:
             raise _NotAlike
         return entries
 
-    def _sequence(self, text: _Text, nodes: Sequence[ast.expr]) -> list[_Entry]:
+    def _sequence(self, text: _Text, nodes: Sequence[ast.expr]) -> list[Entry]:
         if any(isinstance(node, (ast.Starred, ast.GeneratorExp)) for node in nodes):
             raise _NotAlike
         return [self._entry(text, None, node) for node in nodes]
 
-    def _aliases(self, text: _Text, node: ast.ImportFrom) -> list[_Entry]:
+    def _aliases(self, text: _Text, node: ast.ImportFrom) -> list[Entry]:
         return [self._entry(text, None, alias) for alias in node.names]
+
+
+def _equal(mine: Entry, theirs: Entry, mine_text: str, their_text: str) -> bool:
+    if isinstance(mine.node, ast.arg):  # its default is no part of the node
+        return re.sub(r"\s", "", mine_text) == re.sub(r"\s", "", their_text)
+    return ast.dump(mine.node) == ast.dump(theirs.node)
 
 
 def _value(node: ast.stmt) -> ast.expr | None:
@@ -233,106 +276,14 @@ def _renamed(mine: ast.expr, theirs: ast.expr) -> bool:
     """Whether two callees look like one thing under two names: `S3BucketVersioning` and `S3BucketVersioningA`."""
     if not isinstance(mine, (ast.Name, ast.Attribute)) or not isinstance(theirs, (ast.Name, ast.Attribute)):
         return False
-    return difflib.SequenceMatcher(a=ast.unparse(mine), b=ast.unparse(theirs), autojunk=False).ratio() >= _ALIKE
+    return difflib.SequenceMatcher(a=ast.unparse(mine), b=ast.unparse(theirs), autojunk=False).ratio() >= ALIKE
 
 
-def _merge(left: list[_Entry], right: list[_Entry]) -> Iterator[tuple[_Entry | None, _Entry | None]]:
-    """The entries of both sides in one order: keyed ones by key, others by likeness in their order."""
-    if any(entry.key is None for entry in [*left, *right]):
-        yield from _merge_sequence(left, right)
-        return
-    renamed = _renamed_keys(left, right)
-    right = [replace(entry, key=renamed.get(entry.key, entry.key)) for entry in right]
-    theirs = {entry.key: entry for entry in right}
-    mine = {entry.key for entry in left}
-    following: dict[str | None, list[_Entry]] = {}
-    last: str | None = None
-    for entry in right:
-        if entry.key in mine:
-            last = entry.key
-        else:
-            following.setdefault(last, []).append(entry)
-    positional = [entry for entry in left if entry.key and entry.key.startswith("#")]
-    early = following.pop(None, [])
-    for number, entry in enumerate(left):
-        # A keyword that only the ideal has may not come before a positional argument.
-        if number == len(positional):
-            yield from ((None, other) for other in early)
-        yield entry, theirs.get(entry.key)
-        yield from ((None, other) for other in following.get(entry.key, ()))
-    if len(positional) == len(left):
-        yield from ((None, other) for other in early)
-
-
-def _renamed_keys(left: list[_Entry], right: list[_Entry]) -> dict[str | None, str | None]:
-    """Keys of the ideal that stand for another key of the response: an argument that was only given its right name.
-
-    The value is the same, or the one name contains the other: `subnet_group_name` for `name`.
-    """
-    mine = [entry for entry in left if entry.key not in {other.key for other in right}]
-    theirs = [entry for entry in right if entry.key not in {other.key for other in left}]
-    renamed: dict[str | None, str | None] = {}
-    for entry in theirs:
-        for other in mine:
-            if other.key in renamed.values() or not entry.key or not other.key:
-                continue
-            same_value = ast.dump(_content(entry.node)) == ast.dump(_content(other.node))
-            if (same_value and not _is_plain(entry.node)) or (type(entry.node) is type(other.node) and (entry.key in other.key or other.key in entry.key)):
-                renamed[entry.key] = other.key
-                break
-    return renamed
-
-
-def _content(node: Node) -> ast.AST:
-    return node.value if isinstance(node, ast.keyword) else node
-
-
-def _is_plain(node: Node) -> bool:
-    """Whether the value is one that many arguments have: a truth value, a number, None."""
-    value = _content(node)
-    return isinstance(value, ast.Constant) and not isinstance(value.value, str)
-
-
-def _merge_sequence(left: list[_Entry], right: list[_Entry]) -> Iterator[tuple[_Entry | None, _Entry | None]]:
-    matcher = difflib.SequenceMatcher(a=[ast.dump(entry.node) for entry in left], b=[ast.dump(entry.node) for entry in right], autojunk=False)
-    for tag, a, b, c, d in matcher.get_opcodes():
-        imported = any(isinstance(entry.node, ast.alias) for entry in [*left[a:b], *right[c:d]])
-        if tag == "equal" or (b - a == d - c and (b - a == 1 or not imported)):
-            yield from zip(left[a:b], right[c:d], strict=True)
-            continue
-        yield from _pair_alike(left[a:b], right[c:d])
-
-
-def _pair_alike(left: list[_Entry], right: list[_Entry]) -> Iterator[tuple[_Entry | None, _Entry | None]]:
-    """Each entry with the most alike of the other side, in order; what has none stands alone."""
-    waiting = list(right)
-    for entry in left:
-        ratios = [difflib.SequenceMatcher(a=ast.unparse(entry.node)[:400], b=ast.unparse(other.node)[:400], autojunk=False).ratio() for other in waiting]
-        best = max(range(len(ratios)), key=ratios.__getitem__, default=None)
-        if best is None or ratios[best] < _ALIKE:
-            yield entry, None
-            continue
-        yield from ((None, other) for other in waiting[:best])
-        yield entry, waiting[best]
-        waiting = waiting[best + 1 :]
-    yield from ((None, other) for other in waiting)
-
-
-def _separator(text: str, entries: list[_Entry]) -> str:
-    """What this side puts between two items: a comma and a space, or a comma and a new line at the first item's column."""
-    start = text.rfind("\n", 0, entries[0].start) + 1
-    lead = text[start : entries[0].start]
-    apart = any("\n" in text[one.end : other.start] for one, other in itertools.pairwise(entries))
-    if not lead.strip():
-        return f",\n{lead}"
-    return f",\n{' ' * len(lead)}" if apart else ", "
-
-
-def _is_faithful(template: Template, mine: ast.stmt, theirs: ast.stmt, indent: str) -> bool:
+def _is_faithful(template: Template, mine: ast.stmt, theirs: ast.stmt, indent: str, body: str = "") -> bool:
     """Whether the template, with no hole filled and with all, is each side's own syntax."""
     every = range(len(template.holes))
     for filled, layout, wanted in (((), False, mine), ((), True, mine), (every, False, theirs), (every, True, theirs)):
-        text = "".join(fragment.text for fragment in template.write(filled, layout))
+        text = "".join(fragment.text for fragment in template.write(filled, layout)) + body
         try:
             written = ast.parse(f"if True:\n{text}" if indent else text).body
         except (SyntaxError, ValueError):

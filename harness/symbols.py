@@ -64,19 +64,29 @@ def names_of_part(
     side: Side,
     part: ast.AST | None,
     callee: str,
-    statement: ast.ImportFrom | None,
+    statement: ast.stmt | None,
     *,
     response_path: str = "",
     renamed: Mapping[str, str] = _NOT_MOVED,
 ) -> Names:
-    """The names in one part of a statement: an argument of `callee`, an item, or a name imported by `statement`."""
+    """The names in one part of a statement: an argument of `callee`, an item, a name imported by `statement`, or a
+    parameter of the function `statement`, whose text `callee` then is."""
     collector = _Collector(path, side.scope, response_path or path, renamed)
-    if isinstance(part, ast.alias) and statement is not None:
+    if isinstance(part, ast.alias) and isinstance(statement, ast.ImportFrom):
         collector.visit(ast.ImportFrom(statement.module, [part], statement.level))
     elif isinstance(part, ast.keyword):
         if callee and part.arg:
             collector.names.uses.add(Symbol("parameter", callee, part.arg))
         collector.visit(part.value)
+    elif isinstance(part, ast.arg) and isinstance(statement, ast.FunctionDef):
+        inner = (*side.scope, statement.name)
+        if callee.startswith("*"):
+            collector.names.defines.add(Symbol("name", f"{path}:{'.'.join(inner)}", part.arg))
+        else:
+            owner = side.scope[-1] if statement.name == "__init__" and side.scope else statement.name
+            collector.parameter(part, owner, inner, "=" not in callee)
+            if part.annotation:
+                collector.visit(part.annotation)
     elif part is not None:
         collector.visit(part)
     return collector.names
@@ -151,10 +161,17 @@ class _Collector(ast.NodeVisitor):
         optional |= {argument.arg for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if default}
         inner = (*self.scope, node.name)
         for argument in (*positional, *arguments.kwonlyargs):
-            parameter = Symbol("parameter", callee, argument.arg)
-            self.names.defines |= {parameter, Symbol("name", self._owner(inner), argument.arg)}
-            if argument.arg not in optional and argument.arg not in ("self", "cls"):
-                self.names.required.add(parameter)
+            self.parameter(argument, callee, inner, argument.arg not in optional)
+        for catching in (arguments.vararg, arguments.kwarg):
+            if catching is not None:
+                self.names.defines.add(Symbol("name", self._owner(inner), catching.arg))
+
+    def parameter(self, argument: ast.arg, callee: str, inner: tuple[str, ...], required: bool) -> None:
+        """One parameter of `callee`, whose body is the scope `inner`."""
+        parameter = Symbol("parameter", callee, argument.arg)
+        self.names.defines |= {parameter, Symbol("name", self._owner(inner), argument.arg)}
+        if required and argument.arg not in ("self", "cls"):
+            self.names.required.add(parameter)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         self._class_head(node)

@@ -48,6 +48,9 @@ def mend_syntax(response: str, ideal: str) -> Mended | None:
         if _error_line("".join(_apply(left, right, fewer)[0])) is None:
             chosen = fewer
     chosen.sort()
+    size = sum(max(b - a, d - c) for a, b, c, d in chosen)
+    if (end := _whole_until(left)) is not None and len(left) - end < size:
+        return Mended("".join(left[:end]), tuple(range(1, end + 1)), "".join(left[end:]), "", end + 1, len(left) - end)
     lines, origins = _apply(left, right, chosen)
     return Mended(
         text="".join(lines),
@@ -55,8 +58,22 @@ def mend_syntax(response: str, ideal: str) -> Mended | None:
         response_part="".join(text for a, b, _, _ in chosen for text in left[a:b]),
         ideal_part="".join(text for _, _, c, d in chosen for text in right[c:d]),
         line=chosen[0][0] + 1 if chosen else 1,
-        size=sum(max(b - a, d - c) for a, b, c, d in chosen),
+        size=size,
     )
+
+
+def _whole_until(lines: Sequence[str]) -> int | None:
+    """How many lines of a text that was cut off are whole statements; None where more than its end is wrong.
+
+    At least half has to be left: what ends earlier was not cut off.
+    """
+    for end in range(len(lines) - 1, len(lines) // 2, -1):
+        # Only where a statement of a module or of a block may end; parsing at every line would take too long.
+        if not lines[end].strip() or lines[end - 1].rstrip().endswith((",", "(", "[", "{", ":")):
+            continue
+        if _error_line("".join(lines[:end])) is None:
+            return end
+    return None
 
 
 def _error_line(text: str) -> int | None:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-Node = ast.expr | ast.keyword | ast.alias
+Node = ast.expr | ast.keyword | ast.alias | ast.arg
 """What can be a part of a statement."""
 
 
@@ -36,7 +36,10 @@ class Same:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A bracketed list of parts. `head` comes before the bracket's content; texts are pairs (response, ideal)."""
+    """A bracketed list of parts. `head` comes before the bracket's content; texts are pairs (response, ideal).
+
+    `empty` is what to write where no part is left; `parameters` are kept in the order that Python asks for.
+    """
 
     head: tuple[Item, ...]
     opening: tuple[str, str]
@@ -45,6 +48,7 @@ class Group:
     separator: tuple[str, str]
     line: int
     empty: str | None = None
+    parameters: bool = False
 
 
 Item = Hole | Same | Group
@@ -92,6 +96,8 @@ def _write(item: Item, filled: Collection[int], side: int) -> Iterator[Fragment]
 
 def _write_group(group: Group, filled: Collection[int], side: int) -> Iterator[Fragment]:
     parts = [fragments for item in group.items if (fragments := list(_write(item, filled, side)))]
+    if group.parameters:
+        parts.sort(key=lambda fragments: _parameter_rank("".join(fragment.text for fragment in fragments)))
     if not parts and group.empty is not None:
         yield Fragment(group.empty, group.line, None)
         return
@@ -108,3 +114,10 @@ def _write_group(group: Group, filled: Collection[int], side: int) -> Iterator[F
             yield Fragment(fragment.text, line, fragment.hole)
     closing = group.closing[side]
     yield Fragment(closing if parts else closing.lstrip().removeprefix(","), line, None)
+
+
+def _parameter_rank(text: str) -> int:
+    """Where a parameter may stand: those without a default, those with one, `*args`, `**kwargs`."""
+    if text.startswith("*"):
+        return 3 if text.startswith("**") else 2
+    return int("=" in text)
