@@ -291,10 +291,12 @@ class _Features:
     name: str
     callee: str
     text: str
+    bases: str = ""
 
 
 def _features(node: ast.stmt) -> _Features:
-    return _Features(type(node), identity(node), _callee(node), ast.unparse(node)[:2000])
+    bases = ",".join(ast.unparse(base) for base in node.bases) if isinstance(node, ast.ClassDef) else ""
+    return _Features(type(node), identity(node), _callee(node), ast.unparse(node)[:2000], bases)
 
 
 def _likeness(mine: _Features, theirs: _Features) -> float:
@@ -313,7 +315,7 @@ def _likeness(mine: _Features, theirs: _Features) -> float:
     if any(min(bound() * scale + bonus, 1.0) < _PAIRING_THRESHOLD for bound in (matcher.real_quick_ratio, matcher.quick_ratio)):
         return 0.0
     ratio = matcher.ratio()
-    if mine.kind in _DEFINITIONS:
+    if mine.kind in _DEFINITIONS and not (mine.bases and mine.bases == theirs.bases):
         return ratio if ratio >= _SAME_DEFINITION else 0.0
     return min(ratio * scale + (0.0 if named else bonus), 1.0)
 

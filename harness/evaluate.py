@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from harness.attribution import Finding, attribute
@@ -20,7 +20,7 @@ from harness.results import CaseResult, FixRecord
 from harness.runner import GateRunner
 from harness.session import Session
 from harness.variants import diff
-from harness.walk import NO_USABLE_CODE, Walk, walk
+from harness.walk import NO_USABLE_CODE, Step, Walk, walk
 
 Progress = Callable[[str], None]
 
@@ -85,29 +85,32 @@ def measure(
             progress(f"repair walk and isolation of {len(comparison.fixes)} fixes")
             seen = {gate.name: response[gate.name] for gate in runner.gates if getattr(gate, "sees_all", False)}
             experiment = Experiment(comparison, runner.judge, control, order, seen)
-            repair = walk(experiment)
-            progress(f"{len(repair.steps)} steps; isolation")
-            isolated = _isolate_used(experiment, repair, pool)
+            repair, isolated = _experiment(experiment, pool, progress)
     findings = attribute(comparison, repair, isolated)
     seconds = {"wall": time.monotonic() - started, "cpu": runner.spent["cpu"]}
     return Measurement(comparison, control, response, broken, repair, isolated, findings, seconds)
 
 
-def _isolate_used(experiment: Experiment, repair: Walk, pool: ThreadPoolExecutor) -> tuple[Isolated, ...]:
-    """Isolate every fix that the walk used: those that cured by themselves, those that only serve others together.
+def _experiment(experiment: Experiment, pool: ThreadPoolExecutor, progress: Progress) -> tuple[Walk, tuple[Isolated, ...]]:
+    """The walk, and the isolation of every fix that it used: those that cured by themselves while the walk goes on,
+    those that only serve others afterwards and together.
 
     What the walk left undone is isolated by its last tree already, all of it at once. Where the walk did not get
     through, that tree proves nothing, and the rest is isolated too.
     """
-    if any(step.diagnostic.code == NO_USABLE_CODE for step in repair.steps):
-        return ()  # the ideal without everything is the response, which was judged
-    every = list(experiment.comparison.fixes)
-    culprits = [fix for fix in every if any(fix in step.culprits for step in repair.steps)]
-    serving = [[fix for fix in every if fix in step.fixes and fix not in culprits] for step in repair.steps]
+    alone: dict[str, Future[Isolated]] = {}
+
+    def taken(step: Step) -> None:
+        progress(f"step {step.number}: {step.gate}: {step.diagnostic.code}")
+        if step.diagnostic.code != NO_USABLE_CODE:  # the ideal without everything is the response, which was judged
+            alone.update({fix: pool.submit(isolate, experiment, fix) for fix in step.culprits if fix not in alone})
+
+    repair = walk(experiment, taken)
+    serving = [[fix for fix in experiment.comparison.fixes if fix in step.fixes and fix not in alone] for step in repair.steps if alone]
     rest = [] if repair.converged else list(repair.unused)
-    alone = [pool.submit(isolate, experiment, fix) for fix in culprits]
     together = [pool.submit(isolate_together, experiment, fixes) for fixes in [*serving, rest] if fixes]
-    return (*(future.result() for future in alone), *(one for future in together for one in future.result()))
+    isolated = [alone[fix].result() for fix in experiment.comparison.fixes if fix in alone]
+    return repair, (*isolated, *(one for future in together for one in future.result()))
 
 
 def fix_records(measured: Measurement) -> tuple[FixRecord, ...]:

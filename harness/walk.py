@@ -6,7 +6,7 @@ that cures it (see `cure`), and applies it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.cure import Search, Trial, quick_explain
@@ -53,8 +53,11 @@ class Walk:
     results: Mapping[str, GateResult]
 
 
-def walk(experiment: Experiment) -> Walk:
-    """Repair the response step by step, gate after gate, until it passes what the ideal passes."""
+def walk(experiment: Experiment, taken: Callable[[Step], None] = lambda step: None) -> Walk:
+    """Repair the response step by step, gate after gate, until it passes what the ideal passes.
+
+    `taken` is called with every step as soon as it is taken.
+    """
     comparison = experiment.comparison
     applied: frozenset[str] = frozenset()
     steps: list[Step] = []
@@ -70,6 +73,7 @@ def walk(experiment: Experiment) -> Walk:
             break
         applied |= step.fixes
         steps.append(step)
+        taken(step)
     if through:
         steps, applied = _spare(experiment, steps, applied)
     results = experiment.judge(make_variant(comparison, applied).tree, experiment.judged)

@@ -6,11 +6,30 @@ from collections import Counter
 from functools import cache
 
 from harness.constraints.base import all_rules as all_constraints
-from scoring.rules import arguments, blocks, constructs, graph, imports, program, provider, quality, testing, tokens
+from scoring.rules import (
+    argument_types,
+    arguments,
+    blocks,
+    combinations,
+    constructs,
+    entry,
+    expressions,
+    graph,
+    imports,
+    program,
+    quality,
+    schema,
+    surroundings,
+    testing,
+    tokens,
+    values,
+)
 from scoring.rules.base import Rule
 
 # Within and across modules, what is special comes before what is general.
-_MODULES = (imports, arguments, blocks, tokens, constructs, program, provider, graph, testing, quality)
+_AT_SYNTHESIS = (entry, imports, arguments, blocks, argument_types, tokens, constructs, program, surroundings)
+_AT_TERRAFORM = (values, combinations, schema, expressions)
+_MODULES = (*_AT_SYNTHESIS, *_AT_TERRAFORM, graph, testing, quality)
 
 UNCLASSIFIED = "unclassified-"
 """What the rule of a failure begins with where no rule knows it; the gate follows."""

@@ -1,4 +1,4 @@
-"""Calls that do not fit the signature, and values that do not fit the parameter."""
+"""Calls that do not fit the signature."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from harness.diagnostics import Diagnostic
 from harness.failures import Category
-from scoring.rules.base import CDKTF_DOCS, STOPS_SYNTHESIS, Example, Names, Rule
+from scoring.rules.base import CDKTF_DOCS, PROVIDER_DOCS, STOPS_SYNTHESIS, Example, Names, Rule, listed
+from scoring.rules.bindings import is_of_bindings
 
 if TYPE_CHECKING:
     from harness.attribution import Finding
 
 _ARGUMENT = re.compile(r"'(\w+)'")
+_BY_POSITION = frozenset({"scope", "id", "id_", "ns", "self"})
 _STACK_RESOURCES = frozenset({"CloudformationStack", "OpsworksStack"})
 """Classes of the bindings that are no stacks of the response, whatever their name ends in."""
 
@@ -28,18 +30,28 @@ def _adds_parameter(finding: Finding, name: str, owner: str | None = None) -> st
 
 
 def _own_constructor(names: dict[str, str], diagnostic: Diagnostic, finding: Finding) -> Names | None:
-    """Holds where the fix adds the parameter to a class, or where the class is by its name one of the response's stacks."""
-    name = names.get("undefined") or names.get("extra") or _quoted(names.get("missing", ""))
+    """Holds where the fix adds the parameter to a class, or where the class is one of the response's own, by its name or its parameters."""
+    missing = _ARGUMENT.findall(names.get("missing", ""))
+    name = names.get("undefined") or names.get("extra") or (missing[0] if missing else "")
     owner = _adds_parameter(finding, name, names.get("owner"))
     if owner is None:
         owner = names.get("owner", "")
-        if not owner.endswith("Stack") or owner in _STACK_RESOURCES:
+        # All that the bindings take by position are a scope and an id.
+        positional = names.get("how") == "positional" and not set(missing) & _BY_POSITION
+        if owner in _STACK_RESOURCES or not (owner.endswith("Stack") or positional):
             return None
-    problem = "uses it without taking it" if "undefined" in names else "does not take it"
+    if "undefined" in names:
+        problem = f"uses {name} without taking it"
+    elif missing:
+        problem = f"is not given {listed(missing)}"
+    else:
+        problem = f"does not take {name}" if name else f"takes {names['takes']} and is given {names['given']}"
+    if owner == "TerraformStack":
+        problem += " (a scope and an id is all that the base class takes)"
     return names | {
         "owner": owner,
-        "name": name or "its arguments",
-        "problem": "is not given it" if "missing" in names else problem,
+        "name": ", ".join(missing) or name or "how many arguments it takes",
+        "problem": problem,
         "added": _added_to(finding, owner),
     }
 
@@ -54,18 +66,10 @@ def _owner_of(parameter: str) -> str:
     return parameter.rpartition(".")[0].removesuffix(".__init__").rpartition(".")[2]
 
 
-def _quoted(text: str) -> str:
-    found = _ARGUMENT.search(text)
-    return found[1] if found else ""
-
-
-def _first_argument(names: dict[str, str], diagnostic: Diagnostic, finding: Finding) -> Names:
-    return names | {"name": _quoted(names["missing"])}
-
-
-def _short_type(names: dict[str, str], diagnostic: Diagnostic, finding: Finding) -> Names:
-    short = re.sub(r"\b[\w.]+\.(\w+)", r"\1", names["wanted"])
-    return names | {"wanted": short, "got": names["got"].rpartition(".")[2]}
+def _of_bindings(names: dict[str, str], diagnostic: Diagnostic, finding: Finding) -> Names | None:
+    """Holds for a class of the bindings; a class of the response's own is another rule's."""
+    missing = _ARGUMENT.findall(names.get("missing", ""))
+    return names | {"name": names.get("name") or listed(missing or ["?"])} if is_of_bindings(names["owner"]) else None
 
 
 RULES = (
@@ -76,15 +80,16 @@ RULES = (
         pattern=(
             r"name '(?P<undefined>\w+)' is not defined"
             r"|(?P<owner>\w+)\.__init__\(\) (?:got an unexpected keyword argument '(?P<extra>\w+)'"
-            r"|missing \d+ required (?:positional|keyword-only) arguments?: (?P<missing>.+)|takes .+ positional arguments? but .+ given)"
+            r"|missing \d+ required (?P<how>positional|keyword-only) arguments?: (?P<missing>.+)"
+            r"|takes (?P<takes>.+) positional arguments? but (?P<given>.+) (?:was|were) given)"
         ),
         refine=_own_constructor,
         category=Category.CDKTF_API,
         symbols=("owner",),
         title="Constructor signature of {owner} does not fit: {name}",
         root_cause=(
-            "The constructor of {owner} and the code around it do not agree on {name}: {owner} {problem}. "
-            "The signature was never settled between the stack and its callers.{added}"
+            "The constructor of {owner} and the code around it do not fit each other: it {problem}. "
+            "The signature was never settled between the class and its callers.{added}"
         ),
         impact="Deployment blocked: the stack cannot be instantiated, so nothing is synthesized.",
         lesson="Constructor consistency: define all parameters that a stack uses up front, and keep its callers and tests in step.",
@@ -105,13 +110,46 @@ RULES = (
                 added_parameters=("Network.__init__.environment_suffix",),
             ),
             Example("synth", "TypeError", "NetworkStack.__init__() takes 3 positional arguments but 5 were given"),
+            Example("synth", "TypeError", "DataLayer.__init__() missing 2 required positional arguments: 'vpc_id' and 'role_arn'"),
         ),
+    ),
+    Rule(
+        id="backend-argument",
+        gates=("synth",),
+        codes=("TypeError",),
+        pattern=r"(?P<owner>\w*Backend)\.__init__\(\) got an unexpected keyword argument '(?P<name>\w+)'",
+        category=Category.TERRAFORM,
+        symbols=("owner", "name"),
+        title="{owner} has no argument {name}",
+        root_cause=(
+            "CDKTF's {owner} knows the settings of an older Terraform, and {name} is none of them. Terraform itself may know it: "
+            "then it is set by stack.add_override."
+        ),
+        impact=STOPS_SYNTHESIS,
+        lesson='CDKTF backends: what the class does not take (use_lockfile) goes in by stack.add_override("terraform.backend.s3.use_lockfile", True).',
+        documentation=CDKTF_DOCS + "/resources#escape-hatch",
+        examples=(Example("synth", "TypeError", "S3Backend.__init__() got an unexpected keyword argument 'use_lockfile'"),),
+    ),
+    Rule(
+        id="environment-without-variables",
+        gates=("synth",),
+        codes=("TypeError",),
+        pattern=r"(?P<owner>LambdaFunctionEnvironment)\.__init__\(\) got an unexpected keyword argument '(?P<name>\w+)'",
+        category=Category.CDKTF_API,
+        symbols=("owner",),
+        title="A lambda function's environment wants its variables under variables",
+        root_cause="environment is a block with one key, variables, which holds the mapping. The response puts {name} right into the block.",
+        impact=STOPS_SYNTHESIS,
+        lesson='CDKTF blocks: a lambda function takes environment={{"variables": {{...}}}}.',
+        documentation=PROVIDER_DOCS + "/resources/lambda_function",
+        examples=(Example("synth", "TypeError", "LambdaFunctionEnvironment.__init__() got an unexpected keyword argument 'TABLE_NAME'"),),
     ),
     Rule(
         id="unknown-argument",
         gates=("synth",),
         codes=("TypeError",),
         pattern=r"(?P<owner>\w+)\.__init__\(\) got an unexpected keyword argument '(?P<name>\w+)'",
+        refine=_of_bindings,
         category=Category.CDKTF_API,
         symbols=("owner", "name"),
         title="{owner} has no argument {name}",
@@ -121,8 +159,8 @@ RULES = (
         documentation=CDKTF_DOCS + "/resources",
         examples=(
             Example("synth", "TypeError", "S3Bucket.__init__() got an unexpected keyword argument 'bucket_name'"),
-            Example("synth", "TypeError", "LambdaFunctionEnvironment.__init__() got an unexpected keyword argument 'A'"),
-            Example("synth", "TypeError", "S3Backend.__init__() got an unexpected keyword argument 'use_lockfile'"),
+            Example("synth", "TypeError", "S3BucketVersioningVersioningConfiguration.__init__() got an unexpected keyword argument 'enabled'"),
+            Example("synth", "TypeError", "TerraformResourceLifecycle.__init__() got an unexpected keyword argument 'preventDestroy'"),
         ),
     ),
     Rule(
@@ -130,75 +168,75 @@ RULES = (
         gates=("synth",),
         codes=("TypeError",),
         pattern=r"(?P<owner>\w+)\.__init__\(\) missing \d+ required (?:positional|keyword-only) arguments?: (?P<missing>.+)",
-        refine=_first_argument,
+        refine=_of_bindings,
         category=Category.CDKTF_API,
         symbols=("owner", "name"),
-        title="{owner} needs {missing}",
-        root_cause=("The response leaves out {missing}, without which {owner} cannot be created; a construct's id is its second positional argument."),
+        title="{owner} needs {name}",
+        root_cause=("The response leaves out {name}, without which {owner} cannot be created; a construct's id is its second positional argument."),
         impact=STOPS_SYNTHESIS,
         lesson="CDKTF arguments: give every required argument of a resource; the construct id is positional and called id_.",
         documentation=CDKTF_DOCS + "/resources",
         examples=(
             Example("synth", "TypeError", "Subnet.__init__() missing 1 required keyword-only argument: 'vpc_id'"),
             Example("synth", "TypeError", "S3Bucket.__init__() missing 1 required positional argument: 'id_'"),
+            Example("synth", "TypeError", "S3Backend.__init__() missing 1 required keyword-only argument: 'key'"),
         ),
     ),
     Rule(
-        id="list-for-single-block",
+        id="argument-by-position",
         gates=("synth",),
         codes=("TypeError",),
-        pattern=r"type of argument (?P<name>\w+) must be one of \((?P<wanted>.*Dict\[str, Any\].*)\); got (?P<got>list|tuple) instead",
-        refine=_short_type,
+        pattern=r"(?P<owner>\w+)\.__init__\(\) takes (?P<takes>.+) positional arguments? but (?P<given>.+) (?:was|were) given",
+        refine=_of_bindings,
+        category=Category.CDKTF_API,
+        symbols=("owner",),
+        title="{owner} takes its arguments by keyword",
+        root_cause="Behind scope and id, the bindings take every argument by its name only, and structs take all of theirs so.",
+        impact=STOPS_SYNTHESIS,
+        lesson="CDKTF arguments: pass everything but scope and id by keyword, in structs everything.",
+        documentation=CDKTF_DOCS + "/resources",
+        examples=(
+            Example("synth", "TypeError", "S3Bucket.__init__() takes 3 positional arguments but 4 were given"),
+            Example("synth", "TypeError", "S3BucketVersioningVersioningConfiguration.__init__() takes 1 positional argument but 2 were given"),
+        ),
+    ),
+    Rule(
+        id="terraform-function-call",
+        gates=("synth",),
+        codes=("TypeError",),
+        pattern=r"Fn\.(?P<name>\w+)\(\) (?:missing|got|takes)",
         category=Category.CDKTF_API,
         symbols=("name",),
-        title="{name} takes one block, not a list",
-        root_cause="The provider allows {name} at most once, so the bindings want a single struct; the response wraps it in a {got}.",
+        title="Fn.{name} is called with other arguments than it takes",
+        root_cause="Fn has Terraform's functions with Terraform's arguments, in Terraform's order; the call to Fn.{name} does not fit them.",
         impact=STOPS_SYNTHESIS,
-        lesson="CDKTF blocks: a block that may occur once is a single struct, one that may repeat is a list of structs.",
-        documentation=CDKTF_DOCS + "/resources",
+        lesson="CDKTF functions: Fn.* takes what the function of that name takes in Terraform (separator before list in join).",
+        documentation=CDKTF_DOCS + "/functions",
         examples=(
-            Example(
-                "synth",
-                "TypeError",
-                "type of argument versioning_configuration must be one of (cdktf_cdktf_provider_aws.s3_bucket_versioning."
-                "S3BucketVersioningVersioningConfiguration, Dict[str, Any]); got list instead",
-            ),
-        ),
-    ),
-    Rule(
-        id="wrong-argument-type",
-        gates=("synth",),
-        codes=("TypeError",),
-        pattern=r"type of argument (?P<name>\w+) must be (?:one of )?(?P<wanted>.+); got (?P<got>[\w.]+) instead",
-        refine=_short_type,
-        category=Category.CDKTF_API,
-        symbols=("name", "got"),
-        title="{name} is given a {got}",
-        root_cause=(
-            "The bindings check types: {name} wants {wanted}, and the response passes a {got}. Documents go in as JSON text, resources "
-            "by an attribute such as .id."
-        ),
-        impact=STOPS_SYNTHESIS,
-        lesson="CDKTF values: pass policies as json.dumps(...), other resources by attribute (.id, .arn), and depends_on as a list.",
-        documentation=CDKTF_DOCS + "/resources",
-        examples=(
-            Example("synth", "TypeError", "type of argument assume_role_policy must be str; got dict instead"),
-            Example("synth", "TypeError", "type of argument bucket must be str; got cdktf_cdktf_provider_aws.s3_bucket.S3Bucket instead"),
-            Example("synth", "TypeError", "type of argument provider must be one of (cdktf.TerraformProvider, NoneType); got str instead"),
+            Example("synth", "TypeError", "Fn.join() missing 1 required positional argument: 'list'"),
+            Example("synth", "TypeError", "Fn.conditional() missing 1 required positional argument: 'false_value'"),
         ),
     ),
     Rule(
         id="wrong-call",
         gates=("synth",),
         codes=("TypeError",),
-        pattern=r"(?P<owner>[\w.]+)\(\) (?:missing \d+ required|got an unexpected keyword argument|takes .+ positional argument|got multiple values)",
+        pattern=(
+            r"(?P<owner>[\w.]+?)(?:\.__init__)?\(\) (?:missing \d+ required|got an unexpected keyword argument"
+            r"|takes .+ positional argument|got multiple values|argument after \*)"
+        ),
+        refine=lambda names, diagnostic, finding: names | {"owner": names["owner"].rpartition("<locals>.")[2].rpartition(".")[2] or names["owner"]},
         category=Category.PYTHON,
         symbols=("owner",),
         title="Call does not fit the signature of {owner}",
-        root_cause="The arguments of a call are not the ones that {owner} takes.",
+        root_cause="The arguments of a call are not the ones that {owner} takes: {summary}.",
         impact=STOPS_SYNTHESIS,
         lesson="Python: keep calls in step with the function that they call.",
         documentation="https://docs.python.org/3/library/exceptions.html#TypeError",
-        examples=(Example("synth", "TypeError", "Fn.join() missing 2 required positional arguments: 'separator' and 'list'"),),
+        examples=(
+            Example("synth", "TypeError", "AlarmFactory.__init__() got an unexpected keyword argument 'topic'"),
+            Example("synth", "TypeError", "S3Bucket.__init__() got multiple values for argument 'scope'"),
+            Example("synth", "TypeError", "make_tags() takes 1 positional argument but 2 were given"),
+        ),
     ),
 )

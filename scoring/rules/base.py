@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,8 @@ STOPS_VALIDATION = "Deployment blocked: the stack synthesizes, but the provider 
 STOPS_PLAN = "Deployment blocked: Terraform cannot plan the stack."
 
 _NEAREST = re.compile(r"^nearest: (.+)$", re.MULTILINE)
+_SPOKEN_WITH_A_VOWEL = re.compile(r"[AEIOaeio]|un(?!i)|[FHLMNRSX](?=[A-Z0-9])")
+_INDEX = re.compile(r"\[[^\]]*\]|\.\d+\b")
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -42,7 +44,10 @@ class Merge(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A diagnostic as the tool really wrote it, and what of its fix the rule looks at. The rule's test."""
+    """A diagnostic as the tool really wrote it, and what of its fix the rule looks at. The rule's test.
+
+    `response` and `ideal` are the statement that the fix replaces, and what it replaces it with.
+    """
 
     gate: str
     code: str
@@ -52,6 +57,8 @@ class Example:
     detail: str = ""
     files: tuple[str, ...] = ("lib/tap_stack.py",)
     added_parameters: tuple[str, ...] = ()
+    response: str = "old()"
+    ideal: str = "new()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +114,7 @@ def text_of(diagnostic: Diagnostic) -> str:
 def common_names(diagnostic: Diagnostic) -> dict[str, str]:
     """Names that every rule's texts can use. `kind` and `address` are empty for what concerns no single resource."""
     address = diagnostic.address or ""
-    kind = address.removeprefix("data.").split(".")[0]
+    kind = re.split(r"[.\[]", address.removeprefix("data."))[0]
     folder = "data-sources" if address.startswith("data.") else "resources"
     return {
         "code": diagnostic.code,
@@ -115,19 +122,23 @@ def common_names(diagnostic: Diagnostic) -> dict[str, str]:
         "symbol": diagnostic.symbols[0] if diagnostic.symbols else "",
         "address": address,
         "kind": kind,
-        "resource": kind or "a resource",
+        "resource": {"": "a resource", "provider": "the provider"}.get(kind, kind if kind.startswith("aws_") else address),
         "resource_docs": f"{PROVIDER_DOCS}/{folder}/{kind.removeprefix('aws_')}" if kind.startswith("aws_") else PROVIDER_DOCS,
         "file": diagnostic.locations[0].file if diagnostic.locations else "a file",
     }
 
 
 def combine(several: Sequence[Names], shown: int) -> dict[str, str]:
-    """The names of findings that became one failure: the different values of each, the first `shown` spelled out."""
+    """The names of findings that became one failure: the different values of each, the first `shown` spelled out.
+
+    Values that are sentences, which a space begins, follow one another as they are.
+    """
     combined = {}
     for key in dict.fromkeys(key for names in several for key in names):
         values = list(dict.fromkeys(value for names in several if (value := names.get(key, ""))))
-        more = f" and {len(values) - shown} more" if len(values) > shown else ""
-        combined[key] = ", ".join(values[:shown]) + more
+        sentences = any(value.startswith(" ") for value in values)
+        more = f" and {len(values) - shown} more" if len(values) > shown and not sentences else ""
+        combined[key] = ("" if sentences else ", ").join(values[:shown]) + more
     return combined
 
 
@@ -140,6 +151,37 @@ def nearest_names(diagnostic: Diagnostic) -> tuple[str, ...]:
 def snake_case(name: str) -> str:
     """The Python spelling of a jsii name: `defaultTags` as `default_tags`."""
     return _WORD_START.sub("_", name).lower()
+
+
+def listed(words: Iterable[str]) -> str:
+    """Words as they stand in a sentence: `a, b and c`."""
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def with_article(word: str) -> str:
+    """The word with its indefinite article, as it is spoken: `a str`, `an int`, `an S3Bucket`."""
+    return f"{'an' if _SPOKEN_WITH_A_VOWEL.match(word) else 'a'} {word}"
+
+
+def without_index(path: str) -> str:
+    """An attribute's path without the positions of blocks in their lists: `rule.0.status` and `rule[0].status` as `rule.status`."""
+    return _INDEX.sub("", path)
+
+
+def removed_code(finding: Finding) -> str:
+    """The response's statements that the fix replaces, and the lines that it takes out."""
+    return _changed(finding, finding.response_statements, "-")
+
+
+def added_code(finding: Finding) -> str:
+    """The ideal's statements that the fix brings, and the lines that it puts in."""
+    return _changed(finding, finding.ideal_statements, "+")
+
+
+def _changed(finding: Finding, statements: Sequence[str], sign: str) -> str:
+    lines = (line[1:] for line in finding.fix.diff.splitlines() if line.startswith(sign) and not line.startswith(sign * 3))
+    return "\n".join((*statements, *lines))
 
 
 def first_line(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from harness.diagnostics import Diagnostic
 from harness.failures import Category
 from scoring.rules.base import CDKTF_DOCS, STOPS_SYNTHESIS, Example, Merge, Names, Rule, nearest_names
+from scoring.rules.packages import exists
 
 if TYPE_CHECKING:
     from harness.attribution import Finding
@@ -50,6 +51,12 @@ def _left_out(names: dict[str, str], diagnostic: Diagnostic, finding: Finding) -
     written = any(file.startswith((f"{path}/", f"{path}.")) for file in finding.files)
     top = path.split("/")[0]
     return names if written or top in _CODE_FOLDERS or top in {PurePosixPath(file).parts[0] for file in finding.files} else None
+
+
+def _package(names: dict[str, str], diagnostic: Diagnostic, finding: Finding) -> Names | None:
+    package = names["module"].split(".")[0]
+    hint = " Bindings of another provider are a package of their own." if package.startswith("cdktf_cdktf_provider_") else ""
+    return names | {"package": package, "hint": hint} if exists(package) else None
 
 
 RULES = (
@@ -178,17 +185,43 @@ RULES = (
         ),
     ),
     Rule(
-        id="package-not-installed",
+        id="package-not-in-toolchain",
+        gates=("synth",),
+        pattern=r"No module named '(?P<module>[\w.]+)'",
+        refine=_package,
+        category=Category.PACKAGING,
+        symbols=("package",),
+        title="The package {package} is not part of the toolchain",
+        root_cause="{package} exists, but the environment that the task's code runs in does not have it, and the response cannot install it.{hint}",
+        impact=STOPS_SYNTHESIS,
+        lesson="Packaging: depend only on what the task's environment has; of the prebuilt providers that is aws alone unless the task says more.",
+        documentation="https://docs.python.org/3/library/exceptions.html#ModuleNotFoundError",
+        examples=(
+            Example("synth", "ModuleNotFoundError", "No module named 'requests'", symbols=("requests",), files=("tap.py",)),
+            Example(
+                "synth",
+                "ModuleNotFoundError",
+                "No module named 'cdktf_cdktf_provider_random'",
+                symbols=("cdktf_cdktf_provider_random",),
+                files=("tap.py",),
+            ),
+        ),
+    ),
+    Rule(
+        id="module-unknown",
         gates=("synth",),
         pattern=r"No module named '(?P<module>[\w.]+)'",
         category=Category.PACKAGING,
         symbols=("module",),
-        title="The package {module} is not part of the toolchain",
-        root_cause="The response depends on a package that the project's environment does not have.",
+        title="There is no module {module}",
+        root_cause="The response imports {module}, which it did not write and which is no package that we know of: a guess, or a file that was forgotten.",
         impact=STOPS_SYNTHESIS,
-        lesson="Packaging: depend only on what the task's environment has, or declare what is added.",
+        lesson="Packaging: write every module that the code imports, or do not import it; check that a package exists before using it.",
         documentation="https://docs.python.org/3/library/exceptions.html#ModuleNotFoundError",
-        examples=(Example("synth", "ModuleNotFoundError", "No module named 'requests_toolbelt'", symbols=("requests_toolbelt",), files=("tap.py",)),),
+        examples=(
+            Example("synth", "ModuleNotFoundError", "No module named 'cdktf_aws_helpers'", symbols=("cdktf_aws_helpers",), files=("tap.py",)),
+            Example("synth", "ModuleNotFoundError", "No module named 'cdktf_cdktf_provider_zip'", symbols=("cdktf_cdktf_provider_zip",), files=("tap.py",)),
+        ),
     ),
     Rule(
         id="own-name-missing",

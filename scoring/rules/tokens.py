@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
+from harness.diagnostics import Diagnostic
 from harness.failures import Category
-from scoring.rules.base import CDKTF_DOCS, STOPS_SYNTHESIS, Example, Merge, Rule
+from scoring.rules.base import CDKTF_DOCS, STOPS_SYNTHESIS, Example, Merge, Names, Rule, added_code, removed_code
+
+if TYPE_CHECKING:
+    from harness.attribution import Finding
+
+_TAKEN_APART = re.compile(r"\w\.\w+\[-?\w+\]|\.split\(")
+
+
+def _of_a_token(names: dict[str, str], diagnostic: Diagnostic, finding: Finding) -> Names | None:
+    """An index out of range is a token's only where the fix shows it: an attribute was taken apart, or a function of Terraform replaces it."""
+    if "index" in names and "Fn." not in added_code(finding) and not _TAKEN_APART.search(removed_code(finding)):
+        return None
+    return names
+
 
 RULES = (
     Rule(
@@ -56,18 +73,29 @@ RULES = (
     Rule(
         id="token-indexed",
         gates=("synth",),
-        pattern=r"list index out of range|'(?P<name>\w+(?:List|Map))' object is not subscriptable",
+        pattern=r"(?P<index>list index out of range)|'(?P<name>\w+(?:List|Map))' object is not (?:subscriptable|iterable)",
         codes=("IndexError", "TypeError"),
+        refine=_of_a_token,
         category=Category.CDKTF_API,
         symbols=("name",),
-        title="A computed list is indexed in Python",
-        root_cause="In Python a computed list has a single element, the token, and a computed block list has no index operator at all.",
+        title="A computed value is indexed, split or looped over in Python",
+        root_cause=(
+            "In Python a computed list has a single element and a computed string no parts: each is a token. A computed block list has no "
+            "index operator at all."
+        ),
         impact=STOPS_SYNTHESIS,
-        lesson="CDKTF tokens: take elements of computed lists by Fn.element(list, i), of computed block lists by .get(i).",
+        lesson="CDKTF tokens: take elements by Fn.element(list, i), parts by Fn.split, items of computed block lists by .get(i).",
         documentation=CDKTF_DOCS + "/tokens",
         examples=(
-            Example("synth", "IndexError", "list index out of range"),
+            Example(
+                "synth",
+                "IndexError",
+                "list index out of range",
+                response="availability_zone=zones.names[1]",
+                ideal="availability_zone=Fn.element(zones.names, 1)",
+            ),
             Example("synth", "TypeError", "'AcmCertificateDomainValidationOptionsList' object is not subscriptable"),
+            Example("synth", "TypeError", "'AcmCertificateDomainValidationOptionsList' object is not iterable"),
         ),
     ),
     Rule(

@@ -61,9 +61,9 @@ def test_only_a_single_remark_of_the_linter_is_low(finding, severity: Severity) 
 
 
 def test_different_names_are_different_failures_where_the_rule_says_so() -> None:
-    findings = [make_finding(Diagnostic("synth", "NameError", f"name '{name}' is not defined", symbols=(name,)), name) for name in ("Fn", "json", "Fn")]
+    findings = [make_finding(Diagnostic("synth", "NameError", f"name '{name}' is not defined", symbols=(name,)), name) for name in ("config", "tags", "config")]
     failures = classify(findings, RUBRIC)
-    assert [failure.symbols for failure in failures] == [("Fn",), ("json",)]
+    assert [failure.symbols for failure in failures] == [("config",), ("tags",)]
     assert failures[0].fix.statements == 1, "one fix is counted once"
 
 

@@ -1,0 +1,192 @@
+"""Measures Assay on an archive of real pairs, and writes the table: `python benchmarks/archive.py ARCHIVE [--write docs/evaluation.md]`.
+
+ARCHIVE holds one folder a task, in the form that `assay import markdown-archive` reads. The pairs are imported to a
+temporary folder and evaluated three times: twice through synth and validate without a cache, for the time and for
+whether both say the same, and once through all gates, for the claims. Nothing of the archive is written to the table:
+cases are numbered.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.batch import run_cases
+from harness.cache import GateCache
+from harness.cli import main as assay
+from harness.gates.base import Status
+from harness.results import CaseResult, RunResult
+
+FAST_GATES = ("synth", "validate")
+NO_CODE = "no-usable-code"
+SMALL = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A run and its wall seconds."""
+
+    result: RunResult
+    seconds: float
+
+
+def timed_run(folders: Sequence[Path], root: Path, gates: Sequence[str] | None, cache: GateCache | None) -> Timed:
+    """Evaluate the cases, two at a time."""
+    started = time.monotonic()
+
+    def progress(line: str) -> None:
+        if "failures" in line:
+            print(line, file=sys.stderr)
+
+    run = run_cases(folders, cache=cache, jobs=2, gates=gates, progress=progress, root=root)
+    return Timed(run.result, time.monotonic() - started)
+
+
+def verdicts(case: CaseResult) -> object:
+    """All of a case's result that must not differ between two runs."""
+    return (
+        case.control, case.control_cause, case.converged, case.gates, case.score,
+        [(one.fingerprint, one.severity, one.category, one.locations, one.fix.ids, one.message) for one in case.failures],
+        [(one.id, one.step, one.isolation) for one in case.fixes],
+    )  # fmt: skip
+
+
+def share(part: int, whole: int) -> str:
+    """`3 of 4 (75 %)`."""
+    return f"{part} of {whole} ({100 * part / whole:.0f} %)" if whole else "0 of 0"
+
+
+def control_passes_everywhere(case: CaseResult, gates: Sequence[str]) -> bool:
+    """Whether the ideal has a verdict, and passes, at every gate."""
+    return all(case.gates["ideal"].get(gate) == Status.PASS for gate in gates)
+
+
+def measure(first: Timed, second: Timed, whole: Timed, imported: int, tasks: int) -> list[tuple[str, str, str]]:
+    """Rows of (what, bar, measured)."""
+    sound = [case for case in first.result.cases if case.control == "ok" and not case.error]
+    failures = [failure for case in sound for failure in case.failures]
+    partial = [failure for failure in failures if failure.rule != NO_CODE]
+    everything = [case for case in sound if any(len(failure.fix.ids) > 1 and len(failure.fix.ids) == len(case.fixes) for failure in case.failures)]
+    usable = [case for case in everything if all(failure.rule != NO_CODE for failure in case.failures)]
+    shared = [
+        failure
+        for case in first.result.cases
+        for failure in case.failures
+        if case.gates["ideal"].get((failure.evidence.walk or failure.evidence.isolation).gate) == Status.FAIL  # type: ignore[union-attr]
+    ]
+    seconds = [case.seconds["wall"] for case in first.result.cases]
+    same = sum(verdicts(one) == verdicts(other) for one, other in zip(first.result.cases, second.result.cases, strict=True))
+    rows = [
+        ("imported without an exception", "100 %", share(imported, tasks)),
+        ("ideals that can serve as control", "", share(len(sound), len(first.result.cases))),
+        ("walks that end at a tree that passes what the ideal passes", "97 %", share(sum(case.converged for case in sound), len(sound))),
+        (f"failures whose fix is at most {SMALL} statements at each place", "85 %", share(sum(one.fix.largest <= SMALL for one in partial), len(partial))),
+        ("the same, all places of a failure together", "", share(sum(one.fix.statements <= SMALL for one in partial), len(partial))),
+        ("the same, with responses that hold no usable code", "", share(sum(one.fix.largest <= SMALL for one in failures), len(failures))),
+        ("cases with a step of everything else", "3 %", share(len(usable), len(sound))),
+        ("cases whose response holds no usable code", "", share(len(everything) - len(usable), len(sound))),
+        ("failures that no rule knows", "5 %", share(sum(one.rule.startswith("unclassified") for one in failures), len(failures))),
+        ("failures at a gate that the ideal fails too", "0", str(len(shared))),
+        ("failures with both experiments as evidence", "", share(sum(bool(one.evidence.walk and one.evidence.isolation) for one in partial), len(partial))),
+        ("seconds a case, median", "15", f"{statistics.median(seconds):.1f}"),
+        ("seconds a case, largest", "", f"{max(seconds):.1f}"),
+        ("minutes for all", "12", f"{first.seconds / 60:.1f}"),
+        ("cases with the same result in a second run", "100 %", share(same, len(first.result.cases))),
+    ]
+    return rows + claims(whole)
+
+
+def claims(whole: Timed) -> list[tuple[str, str, str]]:
+    """The audit's rows, over all gates."""
+    audited = [claim for case in whole.result.cases if case.control == "ok" and case.audit for claim in case.audit["claims"]]
+    rows = []
+    for severity, bar in (("critical", "90 %"), ("high", ""), ("medium", ""), ("low", ""), (None, "")):
+        mine = [claim for claim in audited if claim["severity"] == severity]
+        confirmed = sum(claim["status"] == "confirmed" for claim in mine)
+        undecided = sum(bool(claim["undecided"]) for claim in mine)
+        contradicted = sum(claim["status"] == "contradicted" for claim in mine)
+        name = severity or "no severity"
+        rows.append((f"claims, {name}: executable, not contradicted, confirmed", bar, share(confirmed, confirmed + undecided)))
+        rows.append(
+            (f"claims, {name}: contradicted; not executable", "", f"{contradicted}; {len(mine) - confirmed - undecided - contradicted} (of {len(mine)})")
+        )
+    found = [failure for case in whole.result.cases if case.control == "ok" for failure in case.failures]
+    unclaimed = sum(len(case.audit["unclaimed"]) for case in whole.result.cases if case.control == "ok" and case.audit)
+    rows.append(("failures over all gates", "", str(len(found))))
+    rows.append(("of them claimed by nobody", "", str(unclaimed)))
+    rows.append(("minutes for all gates, after the first run", "", f"{whole.seconds / 60:.1f}"))
+    return rows
+
+
+def render(rows: Sequence[tuple[str, str, str]], first: Timed, whole: Timed) -> str:
+    """The page, in Markdown."""
+    lines = [
+        "# Evaluation on pairs from the wild",
+        "",
+        "Written by `python benchmarks/archive.py ARCHIVE --write docs/evaluation.md`; nothing here is edited by hand.",
+        "The archive is public; its pairs are not part of this repository, so cases are numbered. Times are of the machine that it was run on,",
+        f"two cases at a time: {', '.join(f'{name} {version}' for name, version in sorted(whole.result.toolchain.items()))}.",
+        "",
+        "| what | bar | measured |",
+        "|---|---|---|",
+        *(f"| {what} | {bar} | {measured} |" for what, bar, measured in rows),
+        "",
+        "A claim is executable unless the audit says that nothing here could decide it; see [audit.md](audit.md) for what that means and for its limits.",
+        "",
+        "## Broken controls",
+        "",
+        "| cause | cases |",
+        "|---|---|",
+    ]
+    causes = Counter(case.control_kind or "the harness" for case in first.result.cases if case.control != "ok")
+    lines += [f"| {cause} | {count} |" for cause, count in sorted(causes.items())]
+    lines += ["", "## Failures by rule (all gates)", "", "| rule | failures |", "|---|---|"]
+    rules = Counter(failure.rule for case in whole.result.cases for failure in case.failures)
+    lines += [f"| {rule} | {count} |" for rule, count in rules.most_common()]
+    lines += [
+        "",
+        "## Cases (synth and validate)",
+        "",
+        "| case | fixes | steps | failures | converged | seconds | training quality |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for number, case in enumerate(first.result.cases, start=1):
+        steps = max((fix.step or 0 for fix in case.fixes), default=0)
+        quality = f"{case.score.training_quality:.2f}" if case.score else case.control_kind or "no score"
+        converged = "yes" if case.converged else "no"
+        lines.append(f"| {number} | {len(case.fixes)} | {steps} | {len(case.failures)} | {converged} | {case.seconds['wall']:.1f} | {quality} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    """Import, run, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("archive", type=Path)
+    parser.add_argument("--write", type=Path, help="the Markdown file to write")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        assay(["import", "markdown-archive", str(options.archive), "--to", str(folder / "cases")])
+        cases = sorted(path.parent for path in (folder / "cases").glob("*/case.yaml"))
+        tasks = sum(path.is_dir() for path in options.archive.iterdir())
+        cache = GateCache(folder / "cache")
+        first = timed_run(cases, folder / "runs", FAST_GATES, cache)
+        second = timed_run(cases, folder / "runs", FAST_GATES, None)
+        whole = timed_run(cases, folder / "runs", None, cache)
+    rows = measure(first, second, whole, len(cases), tasks)
+    for what, bar, measured in rows:
+        print(f"{what:75} {bar:>6}  {measured}")
+    if options.write:
+        options.write.write_text(render(rows, first, whole), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Reporting database: Aurora PostgreSQL in a closed network."""

@@ -1,0 +1,1 @@
+"""Audit trail: every change of a table ends in an archive."""

@@ -1,0 +1,1 @@
+"""Cluster platform: EKS and the registries of the teams."""

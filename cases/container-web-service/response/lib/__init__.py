@@ -1,0 +1,1 @@
+"""Web service on Fargate behind a load balancer."""

@@ -1,0 +1,1 @@
+"""Orders API: API Gateway, one lambda function, one table."""

@@ -1,0 +1,1 @@
+"""Documentation site: a private bucket behind CloudFront."""

@@ -1,0 +1,85 @@
+"""The bucket that the pipeline uploads the site to."""
+
+from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
+from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
+    S3BucketLifecycleConfiguration,
+    S3BucketLifecycleConfigurationRule,
+    S3BucketLifecycleConfigurationRuleFilter,
+    S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration,
+)
+from cdktf_cdktf_provider_aws.s3_bucket_logging import S3BucketLogging
+from cdktf_cdktf_provider_aws.s3_bucket_public_access_block import S3BucketPublicAccessBlock
+from cdktf_cdktf_provider_aws.s3_bucket_server_side_encryption_configuration import (
+    S3BucketServerSideEncryptionConfiguration,
+    S3BucketServerSideEncryptionConfigurationRule,
+    S3BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefault,
+)
+from cdktf_cdktf_provider_aws.s3_bucket_versioning import (
+    S3BucketVersioning,
+    S3BucketVersioningVersioningConfiguration,
+)
+from constructs import Construct
+
+
+class Content(Construct):
+    """Private S3 bucket for the static files of the site."""
+
+    def __init__(self, scope: Construct, id: str, environment_suffix: str, log_bucket: S3Bucket):
+        super().__init__(scope, id)
+
+        self.bucket = S3Bucket(self, "bucket", bucket_name=f"docs-site-content-{environment_suffix}")
+
+        versioning = S3BucketVersioning(
+            self,
+            "versioning",
+            bucket=self.bucket.id,
+            versioning_configuration=S3BucketVersioningVersioningConfiguration(status="Enabled"),
+        )
+
+        S3BucketServerSideEncryptionConfiguration(
+            self,
+            "encryption",
+            bucket=self.bucket.id,
+            rule=[
+                S3BucketServerSideEncryptionConfigurationRule(
+                    apply_server_side_encryption_by_default=S3BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefault(
+                        sse_algorithm="AES256",
+                    ),
+                )
+            ],
+        )
+
+        S3BucketPublicAccessBlock(
+            self,
+            "public_access_block",
+            bucket=self.bucket.id,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+        )
+
+        S3BucketLogging(
+            self,
+            "logging",
+            bucket=self.bucket.id,
+            target_bucket=log_bucket.id,
+            target_prefix="s3/",
+        )
+
+        S3BucketLifecycleConfiguration(
+            self,
+            "lifecycle",
+            bucket=self.bucket.id,
+            rule=[
+                S3BucketLifecycleConfigurationRule(
+                    id="expire-old-versions",
+                    status="Enabled",
+                    filter=[S3BucketLifecycleConfigurationRuleFilter(prefix="")],
+                    noncurrent_version_expiration=[
+                        S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration(noncurrent_days=60)
+                    ],
+                )
+            ],
+            depends_on=[versioning],
+        )
