@@ -139,7 +139,7 @@ class _Aligner:
 
     def _block(self, mine: ast.stmt, theirs: ast.stmt, block: int, scope: tuple[str, ...], indents: tuple[str, str]) -> list[Leaf]:
         """The head of a compound statement, then each of its bodies; heads of `else` and the like are common."""
-        name = getattr(mine, "name", "")
+        name = getattr(theirs, "name", "")  # what is inside is told by the ideal's name, on both sides
         inner = (*scope, name) if name else scope
         leaves: list[Leaf] = []
         for number, (left, right) in enumerate(zip(_bodies(mine), _bodies(theirs), strict=True)):

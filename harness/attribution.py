@@ -10,6 +10,7 @@ from harness.edits import Edit
 from harness.failures import Evidence, FixSummary, IsolationEvidence, WalkEvidence
 from harness.fixes import FORMAT, Comparison
 from harness.isolation import Isolated
+from harness.ranking import telling_words
 from harness.symbols import Symbol
 from harness.variants import Variant, diff
 from harness.walk import Step, Walk
@@ -147,9 +148,16 @@ def locate(comparison: Comparison, diagnostic: Diagnostic, variant: Variant, fix
         return tuple(_in_response(variant, place) for place in diagnostic.locations)
     edits = [edit for fix in fixes for edit in comparison.edits_of(fix)]
     indexes = {edit.index for edit in edits}
+    words = telling_words(diagnostic)
     for place in diagnostic.locations:
-        if variant.origin(place).edit in indexes:
+        origin = variant.origin(place)
+        if origin.edit in indexes:
             return (_in_response(variant, place),)
+        inside = [edit for edit in edits if edit.leaf is not None and (edit.pair, edit.leaf) == origin.statement and edit.response_part.strip()]
+        if inside:
+            # The tool points to the statement; which of its arguments is meant, the fix knows.
+            best = next((edit for word in words for edit in inside if word in edit.response_part), inside[0])
+            return (Location(best.response_path, best.response_line),)
     for symbol in diagnostic.symbols:
         for edit in edits:
             for offset, line in enumerate(edit.response_text.splitlines()):

@@ -177,7 +177,7 @@ def _statement(index: int, pair: FilePair, number: int, leaf: Leaf, renamed: Map
         response_line=pair.response_line(mine.line),
         response_text=mine.text,
         ideal_text=theirs.text,
-        before=names_of(pair.path, mine, leaf.header, response_path=pair.response_path, renamed=renamed),
+        before=names_of(pair.path, mine, leaf.header, inner=_name(theirs), response_path=pair.response_path, renamed=renamed),
         after=names_of(pair.path, theirs, leaf.header),
         statements=leaf.statements,
         response_part=mine.text,
@@ -187,6 +187,10 @@ def _statement(index: int, pair: FilePair, number: int, leaf: Leaf, renamed: Map
         identity=_identity(mine if mine.nodes else theirs) if alone else "",
         response_path=pair.response_path,
     )
+
+
+def _name(side: Side) -> str:
+    return str(getattr(side.nodes[0], "name", "")) if side.nodes else ""
 
 
 def _identity(side: Side) -> str:

@@ -106,8 +106,10 @@ class _Splitter:
     def parameters(self, mine: ast.FunctionDef, theirs: ast.FunctionDef) -> Group:
         """The template of a function's head."""
         for node in (mine, theirs):
-            if node.args.posonlyargs or node.args.kwonlyargs or not node.args.args:
+            if node.args.posonlyargs or not node.args.args or (node.args.kwonlyargs and node.args.vararg):
                 raise _NotAlike
+        if bool(mine.args.kwonlyargs) != bool(theirs.args.kwonlyargs):
+            raise _NotAlike
         if mine.name != theirs.name or any(
             [ast.dump(part) for part in (*one.decorator_list, *([one.returns] if one.returns else []))]
             != [ast.dump(part) for part in (*other.decorator_list, *([other.returns] if other.returns else []))]
@@ -211,6 +213,15 @@ class _Splitter:
             if number >= first_default:
                 default = arguments.defaults[number - first_default]
                 entry = replace(entry, end=text.span(default)[1], last_line=default.end_lineno or default.lineno)
+            entries.append(entry)
+        if arguments.kwonlyargs:
+            first = text.span(arguments.kwonlyargs[0])[0]
+            star = text.text.rfind("*", entries[-1].end, first)
+            entries.append(Entry("*", "*", ast.arg("*"), star, star + 1, arguments.kwonlyargs[0].lineno, arguments.kwonlyargs[0].lineno))
+        for argument, default_value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+            entry = self._entry(text, argument.arg, argument)
+            if default_value is not None:
+                entry = replace(entry, end=text.span(default_value)[1], last_line=default_value.end_lineno or default_value.lineno)
             entries.append(entry)
         for stars, catching in (("*", arguments.vararg), ("**", arguments.kwarg)):
             if catching is not None:

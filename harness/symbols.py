@@ -44,8 +44,9 @@ class Names:
 _NOT_MOVED: Mapping[str, str] = {}
 
 
-def names_of(path: str, side: Side, header: bool, *, response_path: str = "", renamed: Mapping[str, str] = _NOT_MOVED) -> Names:
-    """The names in one side of a leaf of the file `path`; of a block's head only the head counts.
+def names_of(path: str, side: Side, header: bool, *, inner: str = "", response_path: str = "", renamed: Mapping[str, str] = _NOT_MOVED) -> Names:
+    """The names in one side of a leaf of the file `path`; of a block's head only the head counts, whose body is the
+    scope `inner` where that differs from its name.
 
     For the response's side of a file that moved, `response_path` is where it lies there, and `renamed` maps the
     response's paths to the ideal's, so that both sides speak of the same things by the same names.
@@ -53,7 +54,7 @@ def names_of(path: str, side: Side, header: bool, *, response_path: str = "", re
     collector = _Collector(path, side.scope, response_path or path, renamed)
     for node in side.nodes:
         if header:
-            collector.head(node)
+            collector.head(node, inner)
         else:
             collector.visit(node)
     return collector.names
@@ -117,10 +118,10 @@ class _Collector(ast.NodeVisitor):
         self.scope = scope
         self.names = Names()
 
-    def head(self, node: ast.stmt) -> None:
+    def head(self, node: ast.stmt, inner: str = "") -> None:
         """Only the first line of a compound statement: name, parameters, decorators, bases, test."""
         if isinstance(node, _FUNCTIONS):
-            self._function_head(node)
+            self._function_head(node, inner or node.name)
         elif isinstance(node, ast.ClassDef):
             self._class_head(node)
         else:
@@ -149,7 +150,7 @@ class _Collector(ast.NodeVisitor):
         for part in (*node.bases, *node.keywords, *node.decorator_list):
             self.visit(part)
 
-    def _function_head(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+    def _function_head(self, node: ast.FunctionDef | ast.AsyncFunctionDef, inside: str) -> None:
         self._define(node.name)
         arguments = node.args
         for part in (*arguments.defaults, *(default for default in arguments.kw_defaults if default), *node.decorator_list):
@@ -159,7 +160,7 @@ class _Collector(ast.NodeVisitor):
         positional = [*arguments.posonlyargs, *arguments.args]
         optional = {argument.arg for argument in positional[len(positional) - len(arguments.defaults) :]}
         optional |= {argument.arg for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if default}
-        inner = (*self.scope, node.name)
+        inner = (*self.scope, inside)
         for argument in (*positional, *arguments.kwonlyargs):
             self.parameter(argument, callee, inner, argument.arg not in optional)
         for catching in (arguments.vararg, arguments.kwarg):
@@ -178,7 +179,7 @@ class _Collector(ast.NodeVisitor):
         self._inside(node.name, node.body)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
-        self._function_head(node)
+        self._function_head(node, node.name)
         self._inside(node.name, node.body)
 
     visit_AsyncFunctionDef = visit_FunctionDef  # type: ignore[assignment]

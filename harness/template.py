@@ -97,7 +97,7 @@ def _write(item: Item, filled: Collection[int], side: int) -> Iterator[Fragment]
 def _write_group(group: Group, filled: Collection[int], side: int) -> Iterator[Fragment]:
     parts = [fragments for item in group.items if (fragments := list(_write(item, filled, side)))]
     if group.parameters:
-        parts.sort(key=lambda fragments: _parameter_rank("".join(fragment.text for fragment in fragments)))
+        parts = _in_order(parts)
     if not parts and group.empty is not None:
         yield Fragment(group.empty, group.line, None)
         return
@@ -116,8 +116,20 @@ def _write_group(group: Group, filled: Collection[int], side: int) -> Iterator[F
     yield Fragment(closing if parts else closing.lstrip().removeprefix(","), line, None)
 
 
-def _parameter_rank(text: str) -> int:
-    """Where a parameter may stand: those without a default, those with one, `*args`, `**kwargs`."""
-    if text.startswith("*"):
-        return 3 if text.startswith("**") else 2
-    return int("=" in text)
+def _in_order(parts: list[list[Fragment]]) -> list[list[Fragment]]:
+    """Parameters as Python wants them: those without a default, those with one, `*` or `*args`, keywords, `**kwargs`."""
+    texts = ["".join(fragment.text for fragment in fragments) for fragments in parts]
+    star = next((number for number, text in enumerate(texts) if text.startswith("*") and not text.startswith("**")), len(parts))
+
+    def place(number: int) -> tuple[int, int]:
+        text = texts[number]
+        if text.startswith("**"):
+            return (4, number)
+        if number == star:
+            return (2, number)
+        return (int("=" in text) if number < star else 3, number)
+
+    order = sorted(range(len(parts)), key=place)
+    if star < len(parts) and texts[star] == "*" and not any(place(number)[0] == 3 for number in order):
+        order.remove(star)  # without a keyword behind it, it means nothing
+    return [parts[number] for number in order]

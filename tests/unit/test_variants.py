@@ -55,7 +55,10 @@ def blocks(draw: st.DrawFn, depth: int = 2, width: int = 4) -> list[str]:
         body = _indented(draw(blocks(depth=depth - 1, width=width)), width)
         name = draw(NAMES)
         if kind == "def":
-            lines += [f"def {name}(a, b={draw(st.integers(0, 2))}):", *body]
+            keywords = draw(st.lists(st.sampled_from(["gamma", "delta=1", "omega: int = 2"]), unique=True))
+            catching = draw(st.sampled_from([[], ["**rest"]]))
+            more = draw(st.sampled_from([[], ["*", *keywords] if keywords else [], ["extra=3"]]))
+            lines += [f"def {name}({', '.join(['a', f'b={draw(st.integers(0, 2))}', *more, *catching])}):", *body]
         elif kind == "class":
             lines += [f"class {name.title()}(Base):", *body]
         else:
@@ -170,6 +173,25 @@ def test_a_test_is_never_one_fix_with_the_code_it_tests(comparison) -> None:
     fix = _fix_with(comparison, "suffix='t'")
     assert all(edit.in_tests for edit in comparison.edits_of(fix))
     assert not comparison.fixes[fix].needs
+
+
+def test_parameters_are_edits_of_their_own() -> None:
+    comparison = _compare(
+        "def f(self, scope, *, suffix: str):\n    return suffix\n", "def f(self, scope, *, suffix: str, region: str = 'x', **rest):\n    return suffix\n"
+    )
+    assert [edit.ideal_part for edit in comparison.edits] == ["region: str = 'x'", "**rest"]
+    texts = {make_variant(comparison, [fix]).tree.text("lib/a.py").splitlines()[0] for fix in comparison.fixes}
+    assert texts == {"def f(self, scope, *, suffix: str, region: str = 'x'):", "def f(self, scope, *, suffix: str, **rest):"}
+
+
+def test_a_renamed_method_and_what_is_inside_of_it_are_told_apart() -> None:
+    response = "class A(B):\n    def policy_for(self, arn):\n        return {'arn': arn, 'account': self.account, 'days': 1, 'name': 'policy', 'on': True}\n"
+    ideal = "class A(B):\n    def _policy(self, account, arn):\n        return {'arn': arn, 'account': account, 'days': 2, 'name': 'policy', 'on': True}\n"
+    comparison = _compare(response, ideal)
+    by_part = {edit.ideal_part: fix for fix in comparison.fixes for edit in comparison.edits_of(fix)}
+    head = next(fix for part, fix in by_part.items() if "def _policy" in part)
+    assert head in comparison.with_needs([by_part["'account': account"]])
+    assert comparison.with_needs([by_part["'days': 2"]]) == {by_part["'days': 2"]}
 
 
 def test_independent_statements_are_separate_fixes(comparison) -> None:
