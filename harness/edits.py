@@ -83,7 +83,13 @@ def is_test_file(path: str) -> bool:
 
 
 def count_statements(edits: Iterable[Edit]) -> int:
-    """How many statements the edits touch: each changed one once, and one that goes together with one that comes as one."""
+    """How many statements the edits touch: each changed one once, and one that goes together with one that comes as one.
+
+    A definition that moves is one statement, with the imports that go with it.
+    """
+    edits = list(edits)
+    carried = {edit.path for edit in edits if edit.carries}
+    edits = [edit for edit in edits if not (edit.path in carried and (edit.response_syntax + edit.ideal_syntax).startswith("Import") and edit.identity)]
     changed: set[tuple[str, int | None]] = set()
     removed: set[tuple[str, int | None]] = set()
     added: set[tuple[str, int | None]] = set()

@@ -15,7 +15,7 @@ from harness.experiment import Experiment
 from harness.fixes import FORMAT, Comparison, compare
 from harness.gates.base import Gate, GateResult
 from harness.gates.registry import all_gates
-from harness.isolation import Isolated, isolate, isolate_together
+from harness.isolation import Isolated, isolate, isolate_remarks, isolate_together
 from harness.results import CaseResult, FixRecord
 from harness.runner import GateRunner
 from harness.session import Session
@@ -98,19 +98,26 @@ def _experiment(experiment: Experiment, pool: ThreadPoolExecutor, progress: Prog
     What the walk left undone is isolated by its last tree already, all of it at once. Where the walk did not get
     through, that tree proves nothing, and the rest is isolated too.
     """
+    every = list(experiment.comparison.fixes)
     alone: dict[str, Future[Isolated]] = {}
+    remarks: set[str] = set()
 
     def taken(step: Step) -> None:
         progress(f"step {step.number}: {step.gate}: {step.diagnostic.code}")
-        if step.diagnostic.code != NO_USABLE_CODE:  # the ideal without everything is the response, which was judged
+        if step.diagnostic.code == NO_USABLE_CODE:
+            return  # the ideal without everything is the response, which was judged
+        if step.gate in experiment.seen:
+            remarks.update(fix for fix in step.culprits if fix not in alone)
+        else:
             alone.update({fix: pool.submit(isolate, experiment, fix) for fix in step.culprits if fix not in alone})
 
     repair = walk(experiment, taken)
-    serving = [[fix for fix in experiment.comparison.fixes if fix in step.fixes and fix not in alone] for step in repair.steps if alone]
+    serving = [[fix for fix in every if fix in step.fixes and fix not in alone and fix not in remarks] for step in repair.steps if alone]
     rest = [] if repair.converged else list(repair.unused)
     together = [pool.submit(isolate_together, experiment, fixes) for fixes in [*serving, rest] if fixes]
-    isolated = [alone[fix].result() for fix in experiment.comparison.fixes if fix in alone]
-    return repair, (*isolated, *(one for future in together for one in future.result()))
+    together += [pool.submit(isolate_remarks, experiment, [fix for fix in every if fix in remarks])] if remarks else []
+    isolated = {fix: future.result() for fix, future in alone.items()} | {one.fix: one for future in together for one in future.result()}
+    return repair, tuple(isolated[fix] for fix in every if fix in isolated)
 
 
 def fix_records(measured: Measurement) -> tuple[FixRecord, ...]:

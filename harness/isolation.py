@@ -41,6 +41,18 @@ def isolate(experiment: Experiment, fix: str) -> Isolated:
     return _isolate(experiment, [fix])
 
 
+def isolate_remarks(experiment: Experiment, fixes: Sequence[str]) -> tuple[Isolated, ...]:
+    """Isolate each of `fixes`, which cured remarks of gates that only read the code.
+
+    Undone all at once they show whether any other gate minds; where none does, each is undone for the readers alone.
+    """
+    readers = [name for name in experiment.order if name in experiment.seen]
+    others = [name for name in experiment.order if name not in readers]
+    if len(fixes) > 1 and not any(gate in others for gate in _isolate(experiment, fixes, others).broken):
+        return tuple(_isolate(experiment, [fix], readers) for fix in fixes)
+    return tuple(isolate(experiment, fix) for fix in fixes)
+
+
 def isolate_together(experiment: Experiment, fixes: Sequence[str]) -> tuple[Isolated, ...]:
     """Isolate each of `fixes`, as few times as possible: where undoing several at once breaks nothing, none of them does."""
     if not fixes:
@@ -54,13 +66,14 @@ def isolate_together(experiment: Experiment, fixes: Sequence[str]) -> tuple[Isol
     return (*isolate_together(experiment, fixes[:half]), *isolate_together(experiment, fixes[half:]))
 
 
-def _isolate(experiment: Experiment, fixes: Sequence[str]) -> Isolated:
+def _isolate(experiment: Experiment, fixes: Sequence[str], order: Sequence[str] | None = None) -> Isolated:
+    order = experiment.order if order is None else order
     comparison = experiment.comparison
     every = frozenset(comparison.fixes)
     undone = comparison.with_dependents(fixes)
     variant = make_variant(comparison, every - undone)
-    results = experiment.judge(variant.tree, experiment.order)
-    suspects = [name for name in experiment.order if experiment.fresh(results.get(name))]
+    results = experiment.judge(variant.tree, order)
+    suspects = [name for name in order if experiment.fresh(results.get(name))]
     baseline: Mapping[str, GateResult] = {}
     if suspects and undone != set(fixes):
         baseline = experiment.judge(make_variant(comparison, every - undone | set(fixes)).tree, suspects)

@@ -62,15 +62,21 @@ def walk(experiment: Experiment, taken: Callable[[Step], None] = lambda step: No
     applied: frozenset[str] = frozenset()
     steps: list[Step] = []
     through = False
+    start = 0
     while not through:
         variant = make_variant(comparison, applied)
-        gate, result = _first_refusing(experiment, variant)
-        if gate is None or result is None:
+        position = _first_refusing(experiment, variant, start)
+        if position is None and start:
+            # A fix may have brought back what an earlier gate refuses: only now are all of them asked again.
+            start = 0
+            continue
+        if position is None:
             through = True
             break
-        step = _take_step(experiment, len(steps) + 1, gate, result, variant)
+        step = _take_step(experiment, len(steps) + 1, experiment.judged[position], variant)
         if step is None:
             break
+        start = position
         applied |= step.fixes
         steps.append(step)
         taken(step)
@@ -83,21 +89,25 @@ def walk(experiment: Experiment, taken: Callable[[Step], None] = lambda step: No
     return Walk(tuple(steps), through and not open_questions, unused, results)
 
 
-def _first_refusing(experiment: Experiment, variant: Variant) -> tuple[str | None, GateResult | None]:
-    """The first gate that says something of the tree that is the response's own, with its result.
+def _first_refusing(experiment: Experiment, variant: Variant, start: int = 0) -> int | None:
+    """The position of the first gate, from `start` on, that says something of the tree that is the response's own.
 
-    A gate without a verdict (no test to run, a hole of the emulator) has nothing to say against the tree.
+    A gate without a verdict (no test to run, a hole of the emulator) has nothing to say against the tree; where it is
+    an earlier gate that now refuses the tree, that one is meant.
     """
-    for name in experiment.judged:
-        result = experiment.judge(variant.tree, [name])[name]
-        if experiment.fresh(result):
-            return name, result
-    return None, None
+    judged = experiment.judged
+    for position in range(start, len(judged)):
+        results = experiment.judge(variant.tree, [judged[position]])
+        refusing = [judged.index(name) for name, result in results.items() if name in judged and experiment.fresh(result)]
+        if refusing:
+            return min(refusing)
+    return None
 
 
-def _take_step(experiment: Experiment, number: int, gate: str, result: GateResult, variant: Variant) -> Step | None:
+def _take_step(experiment: Experiment, number: int, gate: str, variant: Variant) -> Step | None:
     """Cure the first thing that the gate says; None where nothing does."""
     comparison = experiment.comparison
+    result = experiment.judge(variant.tree, [gate])[gate]
     found = experiment.fresh(result)
     remaining = frozenset(comparison.fixes) - variant.applied
     if found[0].code == NO_USABLE_CODE:
@@ -127,7 +137,7 @@ def _spare(experiment: Experiment, steps: list[Step], applied: frozenset[str]) -
     def passes(part: Sequence[str]) -> bool:
         nonlocal tries
         tries += 1
-        return _first_refusing(experiment, make_variant(experiment.comparison, culprits | set(part)))[0] is None
+        return _first_refusing(experiment, make_variant(experiment.comparison, culprits | set(part))) is None
 
     needed = set() if passes([]) else set(quick_explain(serving, passes, lambda: tries < _SPARING))
     kept = applied - (set(serving) - needed)
