@@ -9,20 +9,24 @@ cases are numbered.
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.batch import run_cases
 from harness.cache import GateCache
+from harness.case import load_case
 from harness.cli import main as assay
 from harness.gates.base import Status
 from harness.results import CaseResult, RunResult
+from harness.serialize import dump, load
+from scoring.audit import audit_case, dump_audit
 
 FAST_GATES = ("synth", "validate")
 NO_CODE = "no-usable-code"
@@ -165,22 +169,46 @@ def render(rows: Sequence[tuple[str, str, str]], first: Timed, whole: Timed) -> 
     return "\n".join(lines) + "\n"
 
 
+def run_all(archive: Path, folder: Path) -> None:
+    """Import the archive and evaluate it three times, all of it below `folder`."""
+    assay(["import", "markdown-archive", str(archive), "--to", str(folder / "cases")])
+    cases = case_folders(folder)
+    cache = GateCache(folder / "cache")
+    plan: list[tuple[str, Sequence[str] | None, GateCache | None]] = [("first", FAST_GATES, cache), ("second", FAST_GATES, None), ("whole", None, cache)]
+    for name, gates, kept in plan:
+        timed = timed_run(cases, folder / "runs", gates, kept)
+        (folder / f"{name}.json").write_text(json.dumps({"seconds": timed.seconds, "result": dump(timed.result)}), encoding="utf-8")
+
+
+def case_folders(folder: Path) -> list[Path]:
+    """The imported cases."""
+    return sorted(path.parent for path in (folder / "cases").glob("*/case.yaml"))
+
+
+def read(folder: Path, name: str) -> Timed:
+    """A kept run. Its claims are audited anew, so that a better audit needs no new run."""
+    kept = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    result = load(kept["result"])
+    by_name = {path.name: load_case(path) for path in case_folders(folder)}
+    cases = tuple(replace(one, audit=dump_audit(audit_case(by_name[one.case], one))) if by_name[one.case].expectations else one for one in result.cases)
+    return Timed(replace(result, cases=cases), kept["seconds"])
+
+
 def main() -> int:
     """Import, run, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("archive", type=Path)
     parser.add_argument("--write", type=Path, help="the Markdown file to write")
+    parser.add_argument("--keep", type=Path, help="a folder for cases and runs; where it has them already, only the table is made anew")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        assay(["import", "markdown-archive", str(options.archive), "--to", str(folder / "cases")])
-        cases = sorted(path.parent for path in (folder / "cases").glob("*/case.yaml"))
-        tasks = sum(path.is_dir() for path in options.archive.iterdir())
-        cache = GateCache(folder / "cache")
-        first = timed_run(cases, folder / "runs", FAST_GATES, cache)
-        second = timed_run(cases, folder / "runs", FAST_GATES, None)
-        whole = timed_run(cases, folder / "runs", None, cache)
-    rows = measure(first, second, whole, len(cases), tasks)
+        folder = options.keep or Path(name)
+        if not (folder / "whole.json").exists():
+            run_all(options.archive, folder)
+        first, second, whole = (read(folder, run) for run in ("first", "second", "whole"))
+        imported = len(case_folders(folder))
+    tasks = sum(path.is_dir() for path in options.archive.iterdir())
+    rows = measure(first, second, whole, imported, tasks)
     for what, bar, measured in rows:
         print(f"{what:75} {bar:>6}  {measured}")
     if options.write:

@@ -22,7 +22,8 @@ _CHAIN = 6
 _FOLLOWING = 2
 _OTHERS = 3
 _POOL = 4
-_TRIES = 60
+_TRIES = {"synth": 40}
+_FEWER_TRIES = 16
 _SMALL = 3
 _SPARING = 12
 
@@ -132,7 +133,7 @@ class Search:
             if size >= len(ranked):
                 return None
             size *= 3
-        needed = quick_explain(ranked[:size], self.accepts, lambda: self.tries < _TRIES)
+        needed = quick_explain(ranked[:size], self.accepts, lambda: self.tries < _TRIES.get(self.gate, _FEWER_TRIES))
         return self._with_needs(needed)
 
     def accepts(self, fixes: Iterable[str]) -> bool:

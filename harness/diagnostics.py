@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 _NUMBERS = re.compile(r"\b\d+\b")
-_TOKENS = re.compile(r"\$\{[^}]*\}|TOKEN\[[^\]]*\]")
+_TOKENS = re.compile(r"[#&$]\{TfToken\[[^\]]*\]\}|TfToken\[[^\]]*\]|\$\{[^}]*\}|TOKEN\[[^\]]*\]|\b0x[0-9a-f]{6,}\b")
 _SPACE = re.compile(r"\s+")
 
 

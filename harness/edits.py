@@ -21,7 +21,7 @@ class Edit:
     """One changed piece of the pair of files `pair` (its key): statement `leaf`, or its part `hole`; the whole file where
     `leaf` is None (its path alone where it `moves`; only what makes it parse where it `mends`). Lines count from 1.
     `path` is the file's in the ideal, `response_path` in the response. An edit that `carries` a definition to or from
-    this file names the definition's own pair.
+    this file names the definition's own pair. `scope` are the definitions around it.
 
     `response_text` and `ideal_text` are the whole statement on each side; `response_part` and `ideal_part` only what
     the edit exchanges. `response_syntax` and `ideal_syntax` are the statement's syntax, for recognising one that only
@@ -48,6 +48,7 @@ class Edit:
     mends: bool = False
     carries: str = ""
     response_path: str = ""
+    scope: tuple[str, ...] = ()
 
     @property
     def brings_file(self) -> bool:
@@ -192,6 +193,7 @@ def _statement(index: int, pair: FilePair, number: int, leaf: Leaf, renamed: Map
         ideal_syntax="" if leaf.header else syntax_of(theirs),
         identity=_identity(mine if mine.nodes else theirs) if alone else "",
         response_path=pair.response_path,
+        scope=theirs.scope or mine.scope,
     )
 
 
@@ -222,6 +224,7 @@ def _part(index: int, pair: FilePair, number: int, leaf: Leaf, hole: Hole, renam
         response_part=hole.response or "",
         ideal_part=hole.ideal or "",
         response_path=pair.response_path,
+        scope=theirs.scope,
     )
 
 

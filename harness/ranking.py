@@ -15,6 +15,9 @@ _CALLED = re.compile(r"\b([A-Za-z_]\w+)(?:\.__init__)?\(\)")
 _ARGUMENT = re.compile(r"(?:argument|Key) '?(\w+)")
 _HINTS = (("without a matching provider construct", "Provider"), ("has no app", "App"), ("without synthesizing", "synth"))
 """What a message is about that names nothing."""
+_SAYS_NOTHING = frozenset(
+    {"NoneType", "object", "str", "int", "float", "bool", "list", "dict", "tuple", "set", "bytes", "get", "self", "None", "True", "False"}
+)
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 ON_LINE, IN_STATEMENT, MENTIONS, IN_FILE, REST = range(1, 6)
@@ -29,6 +32,7 @@ class Nearness:
         self._comparison = comparison
         self._diagnostic = diagnostic
         self._words = telling_words(diagnostic)
+        self._test = diagnostic.symbols[0] if diagnostic.gate == "tests" and diagnostic.symbols else ""
         origins = [variant.origin(place) for place in diagnostic.locations]
         self._files = [origin.file or place.file for origin, place in zip(origins, diagnostic.locations, strict=True)]
         self._lines = [origin.line for origin in origins]
@@ -61,6 +65,8 @@ class Nearness:
             return (ON_LINE, min(on_line, in_statement), said, near)
         if in_statement < _FAR:
             return (IN_STATEMENT, in_statement, said, near)
+        if self._test and any(self._test in edit.scope and edit.response_path in self._files for edit in edits):
+            return (IN_STATEMENT, _FAR, said, near)
         if said:
             return (MENTIONS, said, in_file, near)
         return (IN_FILE, in_file, near, 0) if in_file < _FAR else (REST, 0, 0, 0)
@@ -75,7 +81,7 @@ def telling_words(diagnostic: Diagnostic) -> tuple[str, ...]:
         found.append(diagnostic.address.split(".")[-1])
     # jsii writes names as JavaScript does; the code has them as Python does.
     found += [_WORD_START.sub("_", word).lower() for word in found if _WORD_START.search(word) and word[:1].islower()]
-    return tuple(dict.fromkeys(word for word in found if len(word) > 2))
+    return tuple(dict.fromkeys(word for word in found if len(word) > 2 and word not in _SAYS_NOTHING))
 
 
 def _mentions(edit: Edit, words: Sequence[str]) -> int:

@@ -135,3 +135,15 @@ def test_a_failed_gate_without_a_diagnostic_cannot_be_built() -> None:
         GateResult("synth", Status.FAIL)
     with pytest.raises(ValueError, match="without a reason"):
         GateResult("synth", Status.NOT_RUN)
+
+
+def test_tokens_and_addresses_are_no_part_of_what_a_diagnostic_is() -> None:
+    said = [
+        Diagnostic(
+            "synth",
+            "RuntimeError",
+            f"Cannot add elements to list token, got: #{{TfToken[TOKEN.{number}]}},${{TfToken[TOKEN.{number + 1}]}} at 0x7f{number:06x}",
+        )
+        for number in (21, 22)
+    ]
+    assert said[0].identity == said[1].identity
