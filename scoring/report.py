@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,6 +72,17 @@ class CaseReport:
     def audit(self) -> Audit | None:
         """People's claims and what running the code says about each; None where the case has none."""
         return load_audit(self.case.audit) if self.case.audit else None
+
+    @property
+    def experiments(self) -> str:
+        """How far the repair walk and isolation agree on the fixes."""
+        counts = Counter(fix.agreement for fix in self.case.fixes)
+        used = sum(fix.step is not None for fix in self.case.fixes)
+        return (
+            f"The repair walk applied {used} of {len(self.case.fixes)} fixes. On {counts['agree']} of all fixes both experiments agree; "
+            f"{counts['serves']} only serve others; {counts['walk only']} cured a step though the ideal does without them, "
+            f"and {counts['isolation only']} break the ideal though the walk did without them."
+        )
 
     @property
     def holes(self) -> tuple[Hole, ...]:
