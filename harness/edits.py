@@ -72,6 +72,11 @@ class Edit:
         return before < after
 
     @property
+    def is_import(self) -> bool:
+        """Whether the edit is an import statement, or a name in one."""
+        return (self.response_text or self.ideal_text).lstrip().startswith(("import ", "from "))
+
+    @property
     def only_removes(self) -> bool:
         """Whether the edit drops a whole statement or part."""
         return not self.ideal_part.strip() and not self.moves and not self.mends
@@ -86,9 +91,11 @@ def is_test_file(path: str) -> bool:
 def count_statements(edits: Iterable[Edit]) -> int:
     """How many statements the edits touch: each changed one once, and one that goes together with one that comes as one.
 
-    A definition that moves is one statement, with the imports that go with it.
+    A definition that moves is one statement, with the imports that go with it. An import that goes when its last use
+    goes is none: it may as well stay.
     """
     edits = list(edits)
+    edits = [edit for edit in edits if not (edit.is_import and edit.only_removes)] or edits
     carried = {edit.path for edit in edits if edit.carries}
     edits = [edit for edit in edits if not (edit.path in carried and (edit.response_syntax + edit.ideal_syntax).startswith("Import") and edit.identity)]
     changed: set[tuple[str, int | None]] = set()
