@@ -35,7 +35,7 @@ def _types(names: dict[str, str], diagnostic: Diagnostic, finding: Finding) -> N
 
 
 def _says(wanted: str, got: str) -> str:
-    return rf"type of argument (?P<name>\w+) must be (?:one of )?(?P<wanted>{wanted}); got (?P<got>{got}) instead"
+    return rf"type of argument (?P<name>\w+)(?:\[\d+\])? must be (?:one of )?(?P<wanted>{wanted}); got (?P<got>{got}) instead"
 
 
 RULES = (
@@ -155,6 +155,7 @@ RULES = (
             Example("synth", "TypeError", "type of argument at_rest_encryption_enabled must be one of (str, NoneType); got bool instead"),
             Example("synth", "TypeError", "type of argument from_port must be one of (int, float, NoneType); got str instead"),
             Example("synth", "TypeError", "type of argument tags must be one of (Mapping[str, str], NoneType); got list instead"),
+            Example("synth", "TypeError", "type of argument value[0] must be cdktf.TerraformStack; got cdktf_cdktf_provider_aws.sns_topic.SnsTopic instead"),
         ),
     ),
 )

@@ -125,7 +125,7 @@ RULES = (
         title="{name} of {owner} cannot be assigned to",
         root_cause="{owner} has {name} from CDKTF, where it can only be read. The response uses the name for something of its own, or sets a computed value.",
         impact=STOPS_SYNTHESIS,
-        lesson="CDKTF constructs: keep clear of the base class's names (node, dependencies); set values in the constructor.",
+        lesson="CDKTF constructs: keep clear of the base class's names (node, path); set values in the constructor.",
         documentation=CDKTF_DOCS + "/constructs",
         examples=(
             Example("synth", "AttributeError", "property 'node' of 'ClusterStack' object has no setter"),
