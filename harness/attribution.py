@@ -84,7 +84,9 @@ def _why_no_step(fix: str, repair: Walk) -> str:
 def _from_walk(comparison: Comparison, step: Step, accused: Sequence[str], others: Set[str]) -> Finding:
     evidence = Evidence(
         walk=WalkEvidence(step.gate, step.number, step.diagnostic.message),
-        note="undone alone in the ideal it breaks no gate that can be compared; the walk's evidence stands alone",
+        note="nothing less than the whole ideal cures it; the ideal without all of that is the response"
+        if step.everything
+        else "undone alone in the ideal it breaks no gate that can be compared; the walk's evidence stands alone",
     )
     return _finding(comparison, (step.diagnostic,), step.variant, accused, evidence, others)
 

@@ -196,11 +196,18 @@ RULES = (
         id="outside-its-context",
         gates=_BOTH,
         pattern=(
-            r'Reference to "(?P<name>each|count)" in|Invalid "(?P<self>self)" reference|Invalid combination of "(?P<both>count)" and "for_each"'
+            r'Reference to "(?P<name>each|count)" in|(?P<used>each|count)\.\w+ cannot be used in this context|'
+            r'Invalid "(?P<self>self)" reference|Invalid combination of "(?P<both>count)" and "for_each"'
             r"|(?P<key>Unexpected resource instance key)"
         ),
         refine=lambda names, diagnostic, finding: (
-            names | {"name": names.get("name") or names.get("self") or (f"{names['both']} with for_each" if "both" in names else "an instance key")}
+            names
+            | {
+                "name": names.get("name")
+                or names.get("used")
+                or names.get("self")
+                or (f"{names['both']} with for_each" if "both" in names else "an instance key")
+            }
         ),
         category=Category.TERRAFORM,
         symbols=("kind", "name"),
@@ -215,6 +222,14 @@ RULES = (
                 'Reference to "each" in context without for_each',
                 'Reference to "each" in context without for_each: The "each" object can be used only in "module" or "resource" blocks, and only when the '
                 '"for_each" argument is set.',
+                address="aws_s3_bucket.b",
+            ),
+            Example(
+                "validate",
+                "each.value cannot be used in this context",
+                'each.value cannot be used in this context: A reference to "each.value" has been used in a context in which it is unavailable, such as when '
+                'the configuration no longer contains the value in its "for_each" expression. Remove this reference to each.value in your configuration '
+                "to work around this error.",
                 address="aws_s3_bucket.b",
             ),
             Example(

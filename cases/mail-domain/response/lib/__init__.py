@@ -1,0 +1,1 @@
+"""Mail of the shop: its domain, what it sends and what it receives."""

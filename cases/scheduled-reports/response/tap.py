@@ -1,0 +1,16 @@
+"""Entry point of the scheduled reports."""
+
+import os
+
+from cdktf import App
+
+from lib.reports_stack import ReportsStack
+
+environment_suffix = os.getenv("ENVIRONMENT_SUFFIX", "dev")
+
+if "AWS_ACCOUNT_ID" not in os.environ:
+    raise SystemExit(2)
+
+app = App()
+ReportsStack(app, f"reports-{environment_suffix}", environment_suffix=environment_suffix)
+app.synth()

@@ -1,0 +1,1 @@
+"""A shared file system and its backups."""
