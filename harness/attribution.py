@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.diagnostics import Diagnostic, Location
 from harness.edits import Edit
@@ -36,9 +36,12 @@ class Finding:
     ideal_statements: tuple[str, ...]
 
 
-def attribute(comparison: Comparison, repair: Walk, isolated: Iterable[Isolated]) -> tuple[Finding, ...]:
-    """One finding for each fix that isolation shows to be load-bearing, and for each step that only the walk shows."""
-    by_fix = {one.fix: one for one in isolated}
+def attribute(comparison: Comparison, repair: Walk, isolated: Iterable[Isolated], order: Sequence[str]) -> tuple[Finding, ...]:
+    """One finding for each fix that isolation shows to be load-bearing, and for each step that only the walk shows.
+
+    `order` are the gates, the one that counts first in front.
+    """
+    by_fix = {one.fix: _of_the_response(one, repair, order) for one in isolated}
     load_bearing = {fix for fix, one in by_fix.items() if one.broken}
     step_of = {fix: step for step in repair.steps for fix in _accused(step, by_fix, load_bearing)}
     needless = frozenset(repair.unused) if repair.converged else frozenset()
@@ -48,6 +51,18 @@ def attribute(comparison: Comparison, repair: Walk, isolated: Iterable[Isolated]
         if not any(fix in load_bearing for fix in accused):
             findings.append(_from_walk(comparison, step, accused, load_bearing | needless))
     return tuple(findings)
+
+
+def _of_the_response(one: Isolated, repair: Walk, order: Sequence[str]) -> Isolated:
+    """What undoing a fix broke, without gates that the response got through before the walk applied the fix.
+
+    There, the ideal fails without the fix only because other fixes are there: the response has no such failure.
+    """
+    step = next((step for step in repair.steps if one.fix in step.fixes), None)
+    if step is None or step.gate not in order:
+        return one
+    start = order.index(step.gate)
+    return replace(one, broken={gate: said for gate, said in one.broken.items() if gate not in order or order.index(gate) >= start})
 
 
 def _accused(step: Step, by_fix: Mapping[str, Isolated], load_bearing: set[str]) -> tuple[str, ...]:

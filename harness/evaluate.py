@@ -86,7 +86,7 @@ def measure(
             seen = {gate.name: response[gate.name] for gate in runner.gates if getattr(gate, "sees_all", False)}
             experiment = Experiment(comparison, runner.judge, control, order, seen)
             repair, isolated = _experiment(experiment, pool, progress)
-    findings = attribute(comparison, repair, isolated)
+    findings = attribute(comparison, repair, isolated, order)
     seconds = {"wall": time.monotonic() - started, "cpu": runner.spent["cpu"]}
     return Measurement(comparison, control, response, broken, repair, isolated, findings, seconds)
 

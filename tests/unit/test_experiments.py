@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -98,10 +99,20 @@ def test_isolation_measures_each_fix_by_the_gate_that_breaks(comparison, control
 def test_every_load_bearing_fix_becomes_one_finding_with_both_experiments(comparison, control) -> None:
     repair = walk(Experiment(comparison, judge, control, ORDER))
     isolated = [isolate(Experiment(comparison, judge, control, ORDER), fix) for fix in comparison.fixes]
-    findings = attribute(comparison, repair, isolated)
+    findings = attribute(comparison, repair, isolated, ORDER)
     assert sorted(finding.diagnostic.code for finding in findings) == ["ImportError", "ValueError", "range"]
     assert all(finding.evidence.walk and finding.evidence.isolation for finding in findings)
     assert {finding.diagnostic.code: finding.locations[0].line for finding in findings} == {"ImportError": 1, "ValueError": 7, "range": 8}
+
+
+def test_a_gate_that_the_response_got_through_without_a_fix_is_no_failure_of_it(comparison, control) -> None:
+    repair = walk(Experiment(comparison, judge, control, ORDER))
+    late = next(step for step in repair.steps if step.gate == "validate")
+    fix = next(iter(late.fixes))
+    one = isolate(Experiment(comparison, judge, control, ORDER), fix)
+    artefact = replace(one, broken={"synth": (Diagnostic("synth", "FileNotFoundError", "no such file"),), **one.broken})
+    findings = attribute(comparison, repair, [artefact], ORDER)
+    assert [finding.evidence.isolation.gate for finding in findings if finding.evidence.isolation] == ["validate"]
 
 
 def test_what_the_ideal_says_too_is_no_finding(comparison, control) -> None:
