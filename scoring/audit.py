@@ -12,15 +12,15 @@ import pandas as pd
 from harness.case import Case
 from harness.failures import Failure
 from harness.results import CaseResult
-from scoring.claim_match import RARE, Link, match
-from scoring.claim_refute import contradiction, undecidable
+from scoring.claim_assign import Assigned, assign
+from scoring.claim_limits import OMISSION, needed_by_nothing, undecidable
+from scoring.claim_match import RARE, Grade, match
+from scoring.claim_refute import contradiction, of_another_draft
 from scoring.claim_text import code_line, listed
-from scoring.claim_trace import ClaimTrace, FailureTrace, count_lines
+from scoring.claim_trace import ClaimTrace, FailureTrace
 
 NO_OBJECTION = "no gate objected"
 NO_CODE_RULE = "no-usable-code"
-
-_Match = tuple[tuple[Link, ...], Failure]
 
 
 class ClaimStatus(enum.StrEnum):
@@ -80,8 +80,18 @@ class Audit:
 
 def audit_case(case: Case, result: CaseResult) -> Audit:
     """Give every claim of the case its verdict by what `result` holds. Reads files of the case; runs nothing, raises nothing."""
+    claims = [ClaimTrace(claim, case.response, case.ideal) for claim in case.expectations]
     failures = [FailureTrace(failure, case.response) for failure in result.failures]
-    verdicts = tuple(_judge(ClaimTrace(claim, case.response, case.ideal), failures, result) for claim in case.expectations)
+    refuted = [contradiction(claim, result) for claim in claims]
+    pairs = {
+        (number, other): found
+        for number, claim in enumerate(claims)
+        for other, failure in enumerate(failures)
+        # What contradicts a claim goes before all that is no strong match.
+        if (found := match(claim, failure)) and (found.grade is Grade.STRONG or not refuted[number])
+    }
+    matches = assign(pairs, len(claims), len(failures))
+    verdicts = tuple(_judge(claim, why, found, result) for claim, why, found in zip(claims, refuted, matches, strict=True))
     covered = {name for verdict in verdicts for name in verdict.failures}
     unclaimed = tuple(Unclaimed(one.id, one.rule, one.title, str(one.severity)) for one in result.failures if one.id not in covered)
     return Audit(case.name, verdicts, unclaimed)
@@ -143,47 +153,43 @@ def load_audit(data: Mapping[str, Any]) -> Audit:
     return Audit(data["case"], claims, tuple(Unclaimed(one["id"], one["rule"], one["title"], one["severity"]) for one in data["unclaimed"]))
 
 
-def _judge(claim: ClaimTrace, failures: list[FailureTrace], result: CaseResult) -> Verdict:
+def _judge(claim: ClaimTrace, refuted: str | None, matches: list[Assigned], result: CaseResult) -> Verdict:
     about = Claim(claim.title, _text(claim.claim, "severity"), _text(claim.claim, "category"))
-    empty = next((one.failure for one in failures if one.failure.rule == NO_CODE_RULE or "contains no usable code" in one.failure.message), None)
+    empty = next((one for one in result.failures if one.rule == NO_CODE_RULE or "contains no usable code" in one.message), None)
     if empty is not None:
-        return _without_code(about, claim, empty)
-    matches, certain = _best([(links, one.failure) for one in failures if (links := match(claim, one))])
-    refuted = contradiction(claim)
-    if matches and (certain or not refuted):
-        return Verdict(about, ClaimStatus.CONFIRMED, _because(matches), tuple(failure.id for _, failure in matches))
+        return _without_code(about, claim, empty, undecidable(claim, result))
+    if matches:
+        return Verdict(about, ClaimStatus.CONFIRMED, _because(matches, result), tuple(result.failures[one.failure].id for one in matches))
     if refuted:
         return Verdict(about, ClaimStatus.CONTRADICTED, refuted)
     if result.control != "ok":
         return Verdict(
             about, ClaimStatus.NOT_EXECUTABLE, f"the control is broken, so the response was not compared with it: {_first_line(result.control_cause)}"
         )
-    if reason := undecidable(claim):
+    if reason := undecidable(claim, result):
         return Verdict(about, ClaimStatus.NOT_EXECUTABLE, reason)
+    if other := of_another_draft(claim):
+        return Verdict(about, ClaimStatus.CONTRADICTED, other)
     return Verdict(about, ClaimStatus.NOT_EXECUTABLE, _no_objection(claim, result), undecided=True)
 
 
-def _best(matches: list[_Match]) -> tuple[list[_Match], bool]:
-    """The matches that count, and whether they are strong: weak ones only where there is no strong one, and then those with most links."""
-    strong = [one for one in matches if any(link.strong for link in one[0])]
-    if strong:
-        return sorted(strong, key=lambda one: -len(one[0])), True
-    most = max((len(links) for links, _ in matches), default=0)
-    return [one for one in matches if len(one[0]) == most], False
-
-
-def _without_code(about: Claim, claim: ClaimTrace, empty: Failure) -> Verdict:
+def _without_code(about: Claim, claim: ClaimTrace, empty: Failure, beyond: str | None) -> Verdict:
     """Where the response holds no code at all, a claim about its code is not true of it; that it is absent is what the failure says."""
     if claim.removed:
         return Verdict(about, ClaimStatus.CONTRADICTED, f"the code it describes is not in the response, which has no usable code ({empty.id})")
+    if beyond and beyond != OMISSION:
+        return Verdict(about, ClaimStatus.NOT_EXECUTABLE, beyond)
     if any(word in claim.title.lower() for word in ("missing", "incomplete", "no ", "wrong platform", "placeholder", "not implement")):
         return Verdict(about, ClaimStatus.CONFIRMED, f"{empty.id}: the response has no usable code, so this is missing with all the rest", (empty.id,))
     return Verdict(about, ClaimStatus.NOT_EXECUTABLE, f"the response has no usable code ({empty.id}), so there is nothing to run the claim on")
 
 
-def _because(matches: list[_Match]) -> str:
-    sentences = [f"{failure.id} shares {'; '.join(link.text for link in links[:4])}" for links, failure in matches[:2]]
-    more = f"; so do {listed((failure.id for _, failure in matches[2:]), 5)}" if len(matches) > 2 else ""
+def _because(matches: list[Assigned], result: CaseResult) -> str:
+    sentences = []
+    for one in matches[:2]:
+        name, shared = result.failures[one.failure].id, "; ".join(link.text for link in one.match.links[:4])
+        sentences.append(f"{name} and this claim are what is left for each other, and share {shared}" if one.left_over else f"{name} shares {shared}")
+    more = f"; so do {listed((result.failures[one.failure].id for one in matches[2:]), 5)}" if len(matches) > 2 else ""
     return ". ".join(sentences) + more
 
 
@@ -191,12 +197,14 @@ def _no_objection(claim: ClaimTrace, result: CaseResult) -> str:
     where = _place_of(claim)
     there = f"the code it describes is at {where}" if where else "nothing shows that it is untrue"
     hidden = "" if result.converged else "; the repair walk did not get through, so gates may not have seen it"
-    return f"{NO_OBJECTION}: {there}, and none of the {len(result.failures)} failures is about it{hidden}"
+    needless = needed_by_nothing(claim, result)
+    tried = f"; what it asks for is {listed(needless)}, which neither experiment needs" if needless else ""
+    return f"{NO_OBJECTION}: {there}, and none of the {len(result.failures)} failures is about it{tried}{hidden}"
 
 
 def _place_of(claim: ClaimTrace) -> str | None:
     """Where the response has a line that the claim calls wrong and that is rare enough to name a place; the claim's own files first."""
-    counts = count_lines(claim.response)
+    counts = claim.counts
     wanted = {line for line in claim.removed if 0 < counts.get(line, 0) <= RARE}
     for path in sorted(claim.response.python_files() if wanted else (), key=lambda path: path not in claim.files):
         for number, line in enumerate(claim.response.files[path].decode("utf-8", "replace").splitlines(), 1):

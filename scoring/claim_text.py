@@ -97,7 +97,8 @@ def listed(values: Iterable[str], most: int = 3) -> str:
 
 
 def _stem(word: str) -> str:
-    for ending in ("ations", "ation", "ings", "ing", "ies", "ed", "es", "s"):
+    for ending in ("ations", "ation", "ings", "ing", "ies", "ly", "ed", "es", "s", ""):
         if word.endswith(ending) and len(word) - len(ending) >= 3:
-            return word.removesuffix(ending)
+            bare = word.removesuffix(ending)
+            return bare[:-1] if bare.endswith(("e", "y")) and len(bare) > 3 else bare
     return word

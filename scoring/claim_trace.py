@@ -10,8 +10,14 @@ from typing import Any
 
 from harness.failures import Failure
 from harness.tree import Tree
-from scoring.claim_text import canonical, code_line, code_lines, code_names, is_kind, is_telling, names, quoted_names
+from scoring.claim_text import canonical, code_line, code_lines, code_names, is_kind, is_telling, names, quoted_names, words
 
+_PATH = re.compile(r"[\w.-]*/[\w./-]+")
+_FILE_NAME = re.compile(r"[\w./-]*\w\.(?:zip|json|toml|py|lock|txt|cfg|ya?ml)\b|\bPipfile\b")
+MESSAGE_START = 300
+"""Characters of a message that say what is wrong; what follows are usually listings."""
+SHORT_LINE = 8
+"""Characters below which a line of code says nothing."""
 LARGE_FIX = 60
 """Changed lines from which on a fix holds so much that sharing one of them proves nothing."""
 
@@ -73,15 +79,37 @@ class ClaimTrace:
         )
 
     @cached_property
+    def shown(self) -> tuple[str, ...]:
+        """As `removed`, with the lines whose names prove nothing by themselves."""
+        kept = {line for pair in self.snippets for line in code_lines(pair.get("ideal", ""))}
+        lines = (line for pair in self.snippets for line in code_lines(pair.get("response", "")) if line not in kept)
+        return tuple(dict.fromkeys(line for line in lines if len(line) >= SHORT_LINE and code_names(line)))
+
+    @cached_property
     def added(self) -> tuple[str, ...]:
         """Lines that the claim says are missing: those of its ideal snippets that no response snippet has."""
         had = {line for pair in self.snippets for line in code_lines(pair.get("response", ""))}
         return tuple(dict.fromkeys(line for pair in self.snippets for line in code_lines(pair.get("ideal", "")) if line not in had and _says_something(line)))
 
     @cached_property
-    def folded(self) -> str:
-        """The claim's whole text with its names in one form, to look names up in."""
-        return " ".join({canonical(name) for name in code_names(self.text)})
+    def folded(self) -> frozenset[str]:
+        """Every name in the claim's whole text, in one form, to look names up in."""
+        return frozenset(canonical(name) for name in code_names(self.text))
+
+    @cached_property
+    def counts(self) -> Mapping[str, int]:
+        """How often the response has each line of code."""
+        return count_lines(self.response)
+
+    @cached_property
+    def ideal_counts(self) -> Mapping[str, int]:
+        """How often the ideal has each line of code."""
+        return count_lines(self.ideal)
+
+    @cached_property
+    def prose(self) -> str:
+        """What the claim says in words, its code left out."""
+        return "\n".join([self.title, str(self.claim.get("text", "")), *self.messages])
 
 
 @dataclass(frozen=True)
@@ -109,16 +137,48 @@ class FailureTrace:
     @property
     def _named(self) -> Iterator[str]:
         failure = self.failure
-        yield from failure.symbols
+        yield from (symbol for symbol in failure.symbols if "/" not in symbol)
         for text in (failure.message, failure.title):
-            yield from quoted_names(text)
-            yield from names(text)
+            # Folders and files on a path are names of places; what is wrong there has another name.
+            bare = _PATH.sub(" ", text)
+            yield from quoted_names(bare)
+            yield from names(bare)
 
     @cached_property
     def exact(self) -> frozenset[str]:
-        """Names that the message puts in quotes, and those that the failure has as symbols without being whole resources."""
+        """As `subjects`, without whole resources that the message does not put in quotes and without names that prove nothing."""
         plain = [name for name in self.failure.symbols if not is_kind(name) or f"'{name}'" in self.failure.message]
         return frozenset(canonical(name) for name in (*quoted_names(self.failure.message), *plain) if is_telling(name))
+
+    @cached_property
+    def exact_kinds(self) -> frozenset[str]:
+        """Those of `exact` that are whole resources or classes."""
+        kinds = (name for name in (*quoted_names(self.failure.message), *self.failure.symbols) if is_kind(name))
+        return self.exact & frozenset(canonical(name) for name in kinds)
+
+    @cached_property
+    def subjects(self) -> frozenset[str]:
+        """What the failure is exactly about, however common the names are: its symbols, part by part, and what the message puts in quotes."""
+        parts = [part for symbol in self.failure.symbols if "/" not in symbol for part in symbol.split(".")]
+        return frozenset(canonical(name) for name in (*quoted_names(self.failure.message), *self.failure.symbols, *parts)) - {""}
+
+    @cached_property
+    def members(self) -> frozenset[str]:
+        """Those of `subjects` that are no whole resources and classes."""
+        quoted = quoted_names(self.failure.message)
+        return frozenset(canonical(name) for name in (*quoted, *self.failure.symbols) if not is_kind(name) and "/" not in name) - {""}
+
+    @cached_property
+    def paths(self) -> frozenset[str]:
+        """Files that the failure is about, as its symbols or its message have them."""
+        named = [symbol for symbol in self.failure.symbols if "/" in symbol or _FILE_NAME.fullmatch(symbol)]
+        return frozenset([*named, *(found[0] for found in _FILE_NAME.finditer(self.failure.message) if not found[0].endswith(".py"))])
+
+    @cached_property
+    def lesson(self) -> frozenset[str]:
+        """The telling words in which the failure says what is wrong: title, rule, the message's beginning and the cause."""
+        failure = self.failure
+        return frozenset(words(" ".join([failure.title, failure.rule.replace("-", " "), failure.message[:MESSAGE_START], failure.root_cause])))
 
     @cached_property
     def removed(self) -> frozenset[str]:
@@ -132,6 +192,11 @@ class FailureTrace:
     def places(self) -> frozenset[str]:
         """The response's lines at the failure's locations."""
         return frozenset(code_line(line) for place in self.failure.locations if (line := line_at(self.response, place.file, place.line)))
+
+    @cached_property
+    def placed(self) -> frozenset[str]:
+        """Names on the response's lines at the failure's locations."""
+        return frozenset(canonical(name) for line in self.places for name in code_names(line))
 
     @cached_property
     def touched(self) -> frozenset[str]:
@@ -171,7 +236,7 @@ def count_lines(tree: Tree) -> dict[str, int]:
 
 
 def _says_something(line: str) -> bool:
-    return len(line) >= 8 and any(is_telling(name) for name in code_names(line)) and not re.fullmatch(r"(?:self|super\(\).*|return \w+|\.\.\.)", line)
+    return len(line) >= SHORT_LINE and any(is_telling(name) for name in code_names(line)) and not re.fullmatch(r"(?:self|super\(\).*|return \w+|\.\.\.)", line)
 
 
 def _texts(value: object) -> tuple[str, ...]:

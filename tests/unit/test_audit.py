@@ -14,15 +14,16 @@ from harness import cli
 from harness.case import Case, load_case
 from harness.diagnostics import Location
 from harness.failures import Category, Evidence, Failure, FixSummary, Severity, WalkEvidence
-from harness.results import CaseResult, RunResult
+from harness.results import CaseResult, FixRecord, RunResult
 from harness.serialize import dump, load
 from scoring.audit import NO_OBJECTION, ClaimStatus, Verdict, audit_case, audit_frame, dump_audit, load_audit
-from scoring.claim_match import match
+from scoring.claim_match import Grade, match
 from scoring.claim_text import canonical, code_lines, words
 from scoring.claim_trace import ClaimTrace, FailureTrace
 from scoring.render import markdown
 from scoring.report import CaseReport
 from scoring.rubric import load_rubric
+from scoring.rulebook import all_rules
 from scoring.sections import section
 
 RESPONSE = """\
@@ -38,6 +39,7 @@ class QueueStack:
 """
 IDEAL = RESPONSE.replace("SqsQueues", "SqsQueue").replace("9999999", "1209600").replace("=45", "=30")
 FILE = "lib/queues.py"
+IMPORT = "from cdktf_cdktf_provider_aws.sqs_queue import SqsQueues"
 
 
 def diff(*changes: tuple[str, str]) -> str:
@@ -144,7 +146,7 @@ def test_a_resource_confirms_with_place_kind_and_words(case: Case) -> None:
 
 def test_names_that_every_stack_has_prove_nothing(case: Case) -> None:
     one = verdict(
-        case, {"title": "Suffix missing in names", "identifiers": ["environment_suffix", "TapStack"]}, failure(symbols=("TapStack", "environment_suffix"))
+        case, {"title": "Suffix badly placed in names", "identifiers": ["environment_suffix", "TapStack"]}, failure(symbols=("TapStack", "environment_suffix"))
     )
     assert one.undecided
 
@@ -179,7 +181,7 @@ def test_a_line_does_not_confirm_a_failure_that_is_about_something_else(case: Ca
 def test_a_line_that_is_everywhere_names_no_place(case: Case) -> None:
     crowded = replace(case, response=type(case.response)({FILE: b"encrypt_everything = True\n" * 5}))
     claim = ClaimTrace({"title": "x", "snippets": [{"response": "encrypt_everything = True"}]}, crowded.response, crowded.ideal)
-    assert match(claim, FailureTrace(failure(fix=FixSummary(("f",), 1, diff(("encrypt_everything = True", "")))), crowded.response)) == ()
+    assert match(claim, FailureTrace(failure(fix=FixSummary(("f",), 1, diff(("encrypt_everything = True", "")))), crowded.response)) is None
 
 
 def test_linter_claims_are_confirmed_by_the_linter_s_own_code(case: Case) -> None:
@@ -190,7 +192,7 @@ def test_linter_claims_are_confirmed_by_the_linter_s_own_code(case: Case) -> Non
 
 
 def test_a_claim_may_have_many_failures_and_a_failure_many_claims(case: Case) -> None:
-    claims = ({"title": "A", "identifiers": ["SqsQueues", "deletion_window_in_days"]}, {"title": "B", "identifiers": ["SqsQueues"]})
+    claims = ({"title": "What the bindings refuse", "identifiers": ["SqsQueues", "deletion_window_in_days"]}, {"title": "B", "identifiers": ["SqsQueues"]})
     audit = audit_case(
         replace(case, expectations=claims), result_of(failure(), window(), failure("F3", symbols=(), message="else", title="else", fix=FixSummary((), 0, "")))
     )
@@ -247,7 +249,7 @@ def test_another_value_of_a_setting_contradicts(make_case: Callable[..., Path]) 
         ({"title": "Missing unit tests"}, "cannot fail"),
         ({"title": "NAT gateways cost too much", "category": "architecture"}, "prices"),
         ({"title": "VPC quota reached"}, "quota"),
-        ({"title": "Bucket", "messages": ["BucketAlreadyExists: the requested bucket name already exists"]}, "taken in one AWS account"),
+        ({"title": "Bucket", "messages": ["BucketAlreadyExists: the requested bucket name already exists"]}, "taken in AWS"),
         ({"title": "Lambda code crashes on an empty event"}, "once it is deployed"),
         ({"title": "Over-engineered stacks"}, "taste"),
     ],
@@ -260,7 +262,7 @@ def test_what_nothing_here_can_decide_says_why(case: Case, claim: dict[str, Any]
 
 
 def test_a_claim_that_no_gate_objects_to_is_told_from_one_that_none_could(case: Case) -> None:
-    claim = {"title": "Password in plain text", "snippets": [{"response": 'self.password = "not-a-secret"'}]}
+    claim = {"title": "Odd assignment", "snippets": [{"response": 'self.password = "not-a-secret"'}]}
     one = verdict(case, claim, failure(), converged=False)
     assert (one.status, one.undecided) == (ClaimStatus.NOT_EXECUTABLE, True)
     assert one.reason.startswith(f"{NO_OBJECTION}: the code it describes is at lib/queues.py:9")
@@ -281,6 +283,258 @@ def test_without_usable_code_claims_about_code_are_untrue(case: Case) -> None:
     assert (one.status, one.undecided) == (ClaimStatus.NOT_EXECUTABLE, False)
 
 
+@pytest.mark.parametrize(
+    ("claim", "why"),
+    [
+        ({"title": "Queue name too long", "identifiers": ["aws_sqs_queue", "name"]}, "aws_sqs_queue, name together, which the failure is about"),
+        (
+            {"title": "Called what", "identifiers": ["name"], "snippets": [{"response": "name=suffix,"}]},
+            "the line at the failure's place",
+        ),
+    ],
+    ids=["resource and argument", "the very line"],
+)
+def test_common_names_are_enough_together_or_at_the_failure_s_place(make_case: Callable[..., Path], claim: dict[str, Any], why: str) -> None:
+    case = load_case(make_case({"tap.py": "", FILE: "queue(\n    name=suffix,\n)\n"}, {"tap.py": "", FILE: "queue(\n    name=short,\n)\n"}))
+    long = failure(
+        symbols=("aws_sqs_queue", "name"), title="name of aws_sqs_queue has too many characters", message='"name" cannot have 90 characters',
+        locations=(Location(FILE, 2),), fix=FixSummary(("f",), 1, diff(("    name=suffix,", "    name=short,"))),
+    )  # fmt: skip
+    one = verdict(case, claim, long)
+    assert one.failures == ("F1",) and why in one.reason
+    assert not verdict(case, {"title": "Other thing", "identifiers": ["name"]}, long).failures
+
+
+def missing_file(**fields: Any) -> Failure:
+    values: dict[str, Any] = {
+        "rule": "asset-file-missing", "title": "A file was never written: assets/worker.zip", "symbols": ("assets/worker.zip",), "category": Category.PACKAGING,
+        "message": "open assets/worker.zip: no such file", "fix": FixSummary(("f",), 1, diff(("x", "y"))),
+    }  # fmt: skip
+    return failure(**(values | fields))
+
+
+def test_a_file_is_known_by_its_name_and_its_folders_are_not(case: Case) -> None:
+    one = verdict(case, {"title": "Nobody packs the worker", "text": "`worker.zip` is never built."}, missing_file())
+    assert "the file assets/worker.zip, which the failure is about" in one.reason
+    deep = missing_file(symbols=("job_handlers/worker.zip",), message="open job_handlers/worker.zip: no such file")
+    assert not verdict(case, {"title": "Handlers are called differently", "identifiers": ["job_handlers"]}, deep).failures
+
+
+def test_a_file_that_is_there_is_not_missing(case: Case) -> None:
+    there = replace(case, response=type(case.response)({**case.response.files, "assets/worker.zip": b"PK"}))
+    claim = {"title": "Missing worker archive", "files": ["assets/worker.zip"]}
+    one = verdict(there, claim, missing_file(title="The asset wants a folder", message="assets/worker.zip is no folder"))
+    assert one.status is ClaimStatus.CONTRADICTED and "the response has assets/worker.zip" in one.reason
+    assert verdict(case, claim, missing_file()).failures == ("F1",)
+
+
+def test_prose_that_says_all_the_title_says_is_enough(case: Case) -> None:
+    one = verdict(case, {"title": "Key trouble", "text": "A deletion window of 45 days is nothing that KMS offers."}, window())
+    assert one.failures == ("F2",) and "nearly all words of" in one.reason
+    assert not verdict(case, {"title": "Key trouble", "text": "KMS keys are deleted too late."}, window()).failures
+
+
+def other(name: str, **fields: Any) -> Failure:
+    """A failure with no name in it."""
+    plain = {"symbols": (), "message": "the loop never ends", "title": "An endless loop", "root_cause": "", "fix": FixSummary(("f",), 1, diff(("x", "y")))}
+    return failure(name, **(plain | fields))
+
+
+LOOP = {"title": "The loop of the poller never stops", "file": FILE, "category": "cdktf-api"}
+
+
+def test_what_is_left_for_each_other_is_matched(case: Case) -> None:
+    one = verdict(case, LOOP, failure(), other("F9"))
+    assert one.failures == ("F9",)
+    assert "F9 and this claim are what is left for each other" in one.reason
+    assert verdict(case, LOOP, other("F8"), other("F9")).undecided, "two are equally good"
+    assert verdict(case, LOOP | {"file": "lib/else.py"}, other("F9")).undecided
+    assert verdict(case, LOOP | {"category": "python"}, other("F9")).undecided
+    assert verdict(case, LOOP | {"title": "A loop too many"}, other("F9")).undecided, "one word is too little"
+
+
+def test_a_shared_resource_is_nothing_that_is_left_for_each_other(case: Case) -> None:
+    claim = {"title": "Key rotation is off", "identifiers": ["KmsKey"], "file": FILE, "category": "aws-constraint"}
+    assert verdict(case, claim, window(title="A window")).undecided
+
+
+def test_everybody_s_own_failure_goes_before_shared_ones(case: Case) -> None:
+    claims = (
+        {"title": "The bindings do not have the class SqsQueues", "identifiers": ["SqsQueues"], "file": FILE, "category": "cdktf-api"},
+        {"title": "The loop over SqsQueues never ends", "identifiers": ["SqsQueues"], "file": FILE, "category": "python"},
+    )
+    audit = audit_case(replace(case, expectations=claims), result_of(failure(), other("F2", category=Category.PYTHON)))
+    assert [one.failures for one in audit.claims] == [("F1",), ("F2",)]
+    alone = audit_case(replace(case, expectations=claims), result_of(failure()))
+    assert [one.failures for one in alone.claims] == [("F1",), ("F1",)]
+
+
+def test_a_failure_that_fits_another_claim_better_is_not_taken_along(case: Case) -> None:
+    claims = (
+        {"title": "Deletion window of 45 days", "identifiers": ["deletion_window_in_days"], "file": FILE, "category": "aws-constraint"},
+        {"title": "The bindings lack it", "identifiers": ["SqsQueues", "deletion_window_in_days"], "file": FILE, "category": "cdktf-api"},
+    )
+    audit = audit_case(replace(case, expectations=claims), result_of(failure(), window()))
+    assert [one.failures for one in audit.claims] == [("F2",), ("F1",)]
+
+
+def test_a_class_among_others_needs_more_in_common(case: Case) -> None:
+    assert not verdict(case, {"title": "Order of creation", "identifiers": ["SqsQueues", "SnsTopic"]}, failure()).failures
+    assert verdict(case, {"title": "Bindings without it", "identifiers": ["SqsQueues", "SnsTopic"]}, failure()).failures == ("F1",)
+
+
+def test_one_line_of_a_fix_that_brings_along_many_is_not_enough(case: Case) -> None:
+    claim = {"title": "Rotation off", "snippets": [{"ideal": "enable_key_rotation=True,"}]}
+    ideal = replace(case, ideal=type(case.ideal)({FILE: b"enable_key_rotation=True,\n"}))
+    extra = tuple((f"old_{number}=1,", f"new_{number}=1,") for number in range(9))
+    small = other("F1", fix=FixSummary(("f",), 1, diff(("x=1", "enable_key_rotation=True,"))))
+    assert verdict(ideal, claim, small).failures == ("F1",)
+    assert not verdict(ideal, claim, replace(small, fix=FixSummary(("f",), 9, diff(("x=1", "enable_key_rotation=True,"), *extra)))).failures
+
+
+def test_linter_and_others_are_not_confused(case: Case) -> None:
+    line = 'self.orders = SqsQueues(self, "orders", message_retention_seconds=9999999)'
+    lint = other("F1", category=Category.CODE_QUALITY, message="lib/queues.py:7: E501 Line too long", fix=FixSummary(("f",), 1, diff((line, "x"))))
+    assert not verdict(case, {"title": "Wrong retention", "snippets": [{"response": line}]}, lint).failures
+    claim = {"title": "Line length", "category": "code-quality", "snippets": [{"response": line}]}
+    assert verdict(case, claim, failure(symbols=(), message="x", title="x")).undecided
+    assert verdict(case, claim, lint).failures == ("F1",)
+    assert verdict(case, {"title": "Neither formatter nor linter was run", "category": "code-quality"}, lint).failures == ("F1",)
+
+
+def test_severity_only_supports(case: Case) -> None:
+    found = match(
+        ClaimTrace({"title": "Window", "severity": "high", "identifiers": ["KmsKey"]}, case.response, case.ideal), FailureTrace(window(), case.response)
+    )
+    assert found is None
+    strong = match(
+        ClaimTrace({"title": "Window", "severity": "high", "identifiers": ["deletion_window_in_days"]}, case.response, case.ideal),
+        FailureTrace(window(), case.response),
+    )
+    assert strong and strong.grade is Grade.STRONG and strong.links[-1].kind == "severity"
+
+
+PASSED = {"response": {"synth": "pass", "validate": "pass"}, "repaired": {"synth": "pass", "validate": "pass"}}
+REPAIRED = {"response": {"synth": "fail", "validate": "not run"}, "repaired": {"synth": "pass", "validate": "pass"}}
+
+
+def fix(*changes: tuple[str, str], step: int | None = 1, isolation: str = "synth") -> FixRecord:
+    return FixRecord("fix7", "t", len(changes), (FILE,), (), step is not None, diff(*changes), step, True, isolation)
+
+
+@pytest.mark.parametrize(
+    ("claim", "why"),
+    [
+        ({"title": "Missing KmsKey import", "snippets": [{"response": IMPORT}]}, "the import of KmsKey is missing, and the response has it at lib/queues.py:2"),
+        ({"title": "Missing SnsTopic import"}, "nothing in the response uses it"),
+        ({"title": "Wrong platform", "text": "Terraform HCL instead of CDKTF."}, "lib/queues.py:1 imports it"),
+        ({"title": "Unit tests call the old signature", "category": "testing"}, "the response has no tests"),
+        ({"title": "Wrong type of visibility_timeout"}, "it is about visibility_timeout, which the response has nowhere"),
+        ({"title": "Clusters of caches", "identifiers": ["cache_limits", "CacheCluster"]}, "neither the response nor the ideal has"),
+        ({"title": "Key", "text": "It uses `old_window` instead of the actual argument `deletion_window_in_days`."}, "nowhere in the response: old_window"),
+        (
+            {"title": "Poller", "snippets": [{"response": "poll_interval = settings_of(poller_table)\nstart_poller(poll_interval)\n"}]},
+            "which knows hardly a name of it",
+        ),
+        ({"title": "Missing poller", "snippets": [{"response": "poll_interval = settings_of(poller_table)\nstart_poller(poll_interval)\n"}]}, None),
+    ],
+    ids=["import there", "import unused", "platform", "no tests", "title's name", "neither tree", "wrong name", "unknown code", "what is missing"],
+)  # fmt: skip
+def test_what_the_trees_contradict(case: Case, claim: dict[str, Any], why: str | None) -> None:
+    one = verdict(case, claim)
+    assert (one.status is ClaimStatus.CONTRADICTED) is bool(why)
+    assert (why or "") in one.reason
+
+
+def test_a_text_that_is_nowhere_contradicts_where_the_setting_has_another_value(make_case: Callable[..., Path]) -> None:
+    case = load_case(make_case({"tap.py": "queue(\n    label_text=make_label(self),\n)\n"}, {"tap.py": ""}))
+    claim = {"title": "Label", "snippets": [{"response": 'label_text=f"jobs-{zone}-main"', "ideal": 'label_text="x"'}]}
+    assert "it has `label_text=make_label(self)`" in verdict(case, claim).reason
+    there = load_case(make_case({"tap.py": 'text = f"jobs-{zone}-main"\nqueue(\n    label_text=text,\n)\n'}, {"tap.py": ""}, name="there"))
+    assert verdict(there, claim).status is not ClaimStatus.CONTRADICTED
+
+
+def test_a_gate_that_passes_contradicts_who_says_that_it_fails(case: Case) -> None:
+    claim = {"title": "Queue class", "text": "Synthesis fails with an ImportError.", "snippets": [{"response": 'self.password = "not-a-secret"'}]}
+    assert "passes synth as it is" in verdict(case, claim, gates=PASSED).reason
+    assert "still there where the repair walk ended" in verdict(case, claim, gates=REPAIRED, fixes=(fix(("a=1", "b=1")),)).reason
+    for fixes in ((fix(('self.password = "not-a-secret"', "x")),), (fix(("from lib.queues import QueueStack", "")),)):
+        assert verdict(case, claim, gates=REPAIRED, fixes=fixes).undecided, "the walk took it away, or the module that holds it"
+    assert verdict(case, claim, gates=REPAIRED, converged=False).undecided
+    quiet = {"title": "Queue class", "snippets": claim["snippets"]}
+    assert verdict(case, quiet, gates=PASSED).undecided, "it does not say that a gate fails"
+    assert verdict(case, {"title": "Backend argument", "text": "TypeError: unexpected keyword"}, gates=PASSED).status is not ClaimStatus.CONTRADICTED
+
+
+@pytest.mark.parametrize(
+    ("claim", "why"),
+    [
+        ({"title": "Password in plain text"}, "how secure"),
+        ({"title": "Missing alarm for the queue"}, "something that is left out"),
+        ({"title": "Alarms", "text": "Issue: No alarms at all."}, "something that is left out"),
+        ({"title": "Missing lib/extra.py", "files": ["lib/extra.py"]}, "something that is left out"),
+        ({"title": "Topic", "messages": ["Error: creating SNS Topic: InvalidParameter: status code: 400"]}, "what AWS itself answers"),
+        ({"title": "force_destroy not set"}, "destroyed"),
+        ({"title": "Hardcoded environment suffix"}, "another environment"),
+        ({"title": "Missing IAM policy for the queue"}, "permissions suffice"),
+        ({"title": "State locking"}, "backend"),
+        ({"title": "Retention", "text": "Not as specified in the task."}, "what the task asks for"),
+        ({"title": "Queues", "text": "Models often forget them."}, "models in general"),
+        ({"title": "Queues", "text": "Functions cannot reach the queue."}, "once it is deployed"),
+        ({"title": "id shadows a built-in", "category": "code-quality"}, "the lint gate has no rule for that"),
+        ({"title": "Missing package dependency"}, "gates bring their own"),
+        ({"title": "Endpoint output is an object"}, "outputs"),
+    ],
+    ids=lambda value: value["title"] if isinstance(value, dict) else "",
+)
+def test_what_is_beyond_every_gate(case: Case, claim: dict[str, Any], why: str) -> None:
+    one = verdict(case, claim, failure())
+    assert (one.status, one.undecided) == (ClaimStatus.NOT_EXECUTABLE, False)
+    assert why in one.reason
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        {"title": "Password in plain text", "text": "TypeError: it has to be a string"},
+        {"title": "Missing window", "text": "Synthesis fails."},
+        {"title": "Missing argument"},
+        {"title": "Missing import of the queue"},
+        {"title": "Missing asset file"},
+        {"title": "Missing account id in the policy"},
+        {"title": "KMS key policy incomplete for logs"},
+    ],
+    ids=lambda claim: claim["title"],
+)
+def test_what_a_gate_would_find_stays_undecided(case: Case, claim: dict[str, Any]) -> None:
+    assert verdict(case, claim, failure()).undecided
+
+
+def test_an_omission_counts_only_where_gates_saw_the_code(case: Case) -> None:
+    line = '        self.password = "not-a-secret"'
+    claim = {"title": "Missing template", "snippets": [{"response": line}]}
+    assert not verdict(case, claim).undecided
+    assert verdict(case, claim, converged=False).undecided
+    assert verdict(case, claim, fixes=(fix((line, "x")),)).undecided
+    assert not verdict(case, claim, fixes=(fix((line, "x"), step=None),)).undecided
+
+
+def test_an_undecided_claim_names_the_fixes_that_nothing_needs(case: Case) -> None:
+    line = 'self.password = "not-a-secret"'
+    claim = {"title": "Odd assignment", "snippets": [{"response": line}]}
+    assert "asks for is fix7, which neither experiment needs" in verdict(case, claim, fixes=(fix((line, "x"), step=None, isolation="nothing"),)).reason
+    assert "neither" not in verdict(case, claim, fixes=(fix((line, "x")),)).reason
+
+
+def test_no_rule_judges_security() -> None:
+    assert not [rule.id for rule in all_rules() if rule.category is Category.SECURITY], "claims about security can be decided now: see claim_limits"
+
+
+def test_without_usable_code_what_is_beyond_gates_stays_so(case: Case) -> None:
+    empty = failure(rule="no-usable-code", message="the response contains no usable code: a refusal", symbols=())
+    assert not verdict(case, {"title": "Missing unit tests"}, empty).failures
+
+
 def test_no_expectations_no_claims(case: Case) -> None:
     audit = audit_case(case, result_of(failure()))
     assert audit.claims == () and [one.id for one in audit.unclaimed] == ["F1"]
@@ -295,7 +549,7 @@ def test_fields_of_the_wrong_type_are_ignored(case: Case) -> None:
 
 
 def test_the_audit_survives_its_json_and_fills_the_frame(case: Case) -> None:
-    claims = ({"title": "Wrong class", "severity": "critical", "identifiers": ["SqsQueues"]}, {"title": "Password"}, {"title": "README"})
+    claims = ({"title": "Wrong class", "severity": "critical", "identifiers": ["SqsQueues"]}, {"title": "Oddities"}, {"title": "README"})
     audit = audit_case(replace(case, expectations=claims), result_of(failure(), window()))
     data = json.loads(json.dumps(dump_audit(audit)))
     assert load_audit(data) == audit
@@ -313,7 +567,7 @@ def kept(result: CaseResult) -> RunResult:
 
 @pytest.fixture
 def audited(case: Case) -> CaseResult:
-    claims = ({"title": "Wrong <b>class</b> | x", "identifiers": ["SqsQueues"]}, {"title": "Password"})
+    claims = ({"title": "Wrong <b>class</b> | x", "identifiers": ["SqsQueues"]}, {"title": "Oddities"})
     result = result_of(failure(), window(), expectations=claims)
     return replace(result, audit=dump_audit(audit_case(replace(case, expectations=claims), result)))
 
