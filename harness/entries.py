@@ -61,7 +61,8 @@ def merge(left: list[Entry], right: list[Entry]) -> Iterator[tuple[Entry | None,
 def _renamed_keys(left: list[Entry], right: list[Entry]) -> dict[str | None, str | None]:
     """Keys of the ideal that stand for another key of the response: an argument that was only given its right name.
 
-    The value is the same, or the one name contains the other: `subnet_group_name` for `name`.
+    The value is the same (and a telling one, or the names share a word), or the one name contains the other:
+    `subnet_group_name` for `name`.
     """
     mine = [entry for entry in left if entry.key not in {other.key for other in right}]
     theirs = [entry for entry in right if entry.key not in {other.key for other in left}]
@@ -71,10 +72,16 @@ def _renamed_keys(left: list[Entry], right: list[Entry]) -> dict[str | None, str
             if other.key in renamed.values() or not entry.key or not other.key:
                 continue
             same_value = ast.dump(_content(entry.node)) == ast.dump(_content(other.node))
-            if (same_value and not _is_plain(entry.node)) or (type(entry.node) is type(other.node) and (entry.key in other.key or other.key in entry.key)):
+            same_name = entry.key in other.key or other.key in entry.key
+            if (same_value and (not _is_plain(entry.node) or _share_a_word(entry.key, other.key))) or (same_name and type(entry.node) is type(other.node)):
                 renamed[entry.key] = other.key
                 break
     return renamed
+
+
+def _share_a_word(one: str, other: str) -> bool:
+    """Whether two names are made of a word in common: `min_length` and `minimum_password_length`."""
+    return any(len(word) > 3 for word in set(one.split("_")) & set(other.split("_")))
 
 
 def _content(node: Node) -> ast.AST:

@@ -38,6 +38,10 @@ def test_code_that_newly_names_a_file_needs_it() -> None:
 def test_a_keyword_that_got_another_name_is_one_edit() -> None:
     comparison = compare(tree(a_py="group(self, 'g', subnet_group_name='x', on=1)\n"), tree(a_py="group(self, 'g', name='y', on=1)\n"))
     assert [(edit.response_part, edit.ideal_part) for edit in comparison.edits] == [("subnet_group_name='x'", "name='y'")]
+    comparison = compare(tree(a_py="policy(self, 'p', min_length=16, on=1)\n"), tree(a_py="policy(self, 'p', minimum_password_length=16, on=1)\n"))
+    assert [(edit.response_part, edit.ideal_part) for edit in comparison.edits] == [("min_length=16", "minimum_password_length=16")]
+    comparison = compare(tree(a_py="policy(self, 'p', acl=True)\n"), tree(a_py="policy(self, 'p', versioned=True)\n"))
+    assert len(comparison.edits) == 2
 
 
 def test_a_name_that_becomes_another_thing_changes_with_its_uses() -> None:

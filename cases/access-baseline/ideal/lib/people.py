@@ -16,7 +16,6 @@ from constructs import Construct
 
 SECURITY_AUDIT = "arn:aws:iam::aws:policy/SecurityAudit"
 POWER_USER = "arn:aws:iam::aws:policy/PowerUserAccess"
-FOUR_HOURS = 4 * 60 * 60
 
 
 class People(Construct):
@@ -96,7 +95,7 @@ class People(Construct):
             self,
             "auditor_role",
             name=f"auditor-{self.environment_suffix}",
-            max_session_duration=FOUR_HOURS,
+            max_session_duration=4 * 60 * 60,
             assume_role_policy=json.dumps(
                 {
                     "Version": "2012-10-17",

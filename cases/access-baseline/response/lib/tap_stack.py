@@ -149,7 +149,6 @@ class AuditTrail(Construct):
 
 SECURITY_AUDIT = "arn:aws:iam::aws:policy/SecurityAudit"
 POWER_USER = "arn:aws:iam::aws:policy/PowerUserAccess"
-SESSION_SECONDS = 24 * 60 * 60
 
 
 class People(Construct):
@@ -229,7 +228,7 @@ class People(Construct):
             self,
             "auditor_role",
             name=f"auditor-{self.environment_suffix}",
-            max_session_duration=SESSION_SECONDS,
+            max_session_duration=24 * 60 * 60,
             assume_role_policy=json.dumps(
                 {
                     "Version": "2012-10-17",
