@@ -126,7 +126,8 @@ def _path(claim: ClaimTrace, failure: FailureTrace) -> Link | None:
     """Whether the claim speaks of the very file, other than a module, that the failure is about."""
     said = "\n".join([claim.prose, *claim.files])
     # What is there after all is not what somebody misses.
-    paths = [path for path in sorted(failure.paths) if not (_MISSES.search(claim.title) and any(path.endswith(there) for there in claim.response))]
+    paths = [path for path in sorted(failure.paths) if not (path.endswith(".py") and path in claim.response)]
+    paths = [path for path in paths if not (_MISSES.search(claim.title) and any(path.endswith(there) for there in claim.response))]
     named = next((path for path in paths if re.search(rf"(?<![\w.-]){re.escape(path.rpartition('/')[2])}(?!\w)", said)), None)
     return Link("path", True, f"the file {named}, which the failure is about", 6) if named else None
 

@@ -69,7 +69,7 @@ def test_every_failure_has_a_rule_a_place_a_small_fix_and_evidence(results: dict
         assert failure.fix.diff and failure.fix.ids, failure.rule
         assert failure.evidence.walk or failure.evidence.isolation, failure.rule
         for place in failure.locations:
-            assert (path / "response" / place.file).exists() or failure.rule in ("entry-missing", "file-left-out"), (failure.rule, place)
+            assert (path / "response" / place.file).exists() or failure.rule in ("app-missing", "entry-missing", "file-left-out"), (failure.rule, place)
 
 
 def test_the_cases_provoke_every_rule_that_can_be_provoked(results: dict[str, CaseResult]) -> None:

@@ -21,7 +21,7 @@ class Monitoring(Construct):
         CloudwatchMetricAlarm(
             self,
             "server_errors",
-            alarm_name=f"docs-site-5xx-{environment_suffix}",
+            alarm_name=f"docs-site-5xx-{env_suffix}",
             namespace="AWS/CloudFront",
             metric_name="5xxErrorRate",
             dimensions={"DistributionId": distribution_id, "Region": "Global"},
