@@ -33,6 +33,7 @@ CLAIM_GATES = ("synth", "validate", "plan", "constraints", "lint", "format")
 """What claims are audited against: all gates but the tests, which the archive wrote for its own code, and types."""
 NO_CODE = "no-usable-code"
 SMALL = 3
+NOT_MEASURED = "not measured"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +75,8 @@ def control_passes_everywhere(case: CaseResult, gates: Sequence[str]) -> bool:
     return all(case.gates["ideal"].get(gate) == Status.PASS for gate in gates)
 
 
-def measure(first: Timed, second: Timed, whole: Timed, imported: int, tasks: int) -> list[tuple[str, str, str]]:
-    """Rows of (what, bar, measured)."""
+def measure(first: Timed, second: Timed | None, whole: Timed | None, imported: int, tasks: int) -> list[tuple[str, str, str]]:
+    """Rows of (what, bar, measured); a run that was not made leaves its rows unmeasured."""
     sound = [case for case in first.result.cases if case.control == "ok" and not case.error]
     failures = [failure for case in sound for failure in case.failures]
     partial = [failure for failure in failures if failure.rule != NO_CODE]
@@ -88,7 +89,10 @@ def measure(first: Timed, second: Timed, whole: Timed, imported: int, tasks: int
         if case.gates["ideal"].get((failure.evidence.walk or failure.evidence.isolation).gate) == Status.FAIL  # type: ignore[union-attr]
     ]
     seconds = [case.seconds["wall"] for case in first.result.cases]
-    same = sum(verdicts(one) == verdicts(other) for one, other in zip(first.result.cases, second.result.cases, strict=True))
+    again = NOT_MEASURED
+    if second is not None:
+        same = sum(verdicts(one) == verdicts(other) for one, other in zip(first.result.cases, second.result.cases, strict=True))
+        again = share(same, len(first.result.cases))
     rows = [
         ("imported without an exception", "100 %", share(imported, tasks)),
         ("ideals that can serve as control", "", share(len(sound), len(first.result.cases))),
@@ -104,13 +108,13 @@ def measure(first: Timed, second: Timed, whole: Timed, imported: int, tasks: int
         ("seconds a case, median", "15", f"{statistics.median(seconds):.1f}"),
         ("seconds a case, largest", "", f"{max(seconds):.1f}"),
         ("minutes for all", "12", f"{first.seconds / 60:.1f}"),
-        ("cases with the same result in a second run", "100 %", share(same, len(first.result.cases))),
+        ("cases with the same result in a second run", "100 %", again),
     ]
-    return rows + claims(whole)
+    return rows + claims(whole or first, CLAIM_GATES if whole else FAST_GATES)
 
 
-def claims(whole: Timed) -> list[tuple[str, str, str]]:
-    """The audit's rows, over all gates that claims are audited against."""
+def claims(whole: Timed, gates: Sequence[str]) -> list[tuple[str, str, str]]:
+    """The audit's rows, over the `gates` of the run."""
     audited = [claim for case in whole.result.cases if case.control == "ok" and case.audit for claim in case.audit["claims"]]
     rows = []
     for severity, bar in (("critical", "90 %"), ("high", ""), ("medium", ""), ("low", ""), (None, "")):
@@ -119,26 +123,32 @@ def claims(whole: Timed) -> list[tuple[str, str, str]]:
         undecided = sum(bool(claim["undecided"]) for claim in mine)
         contradicted = sum(claim["status"] == "contradicted" for claim in mine)
         name = severity or "no severity"
-        rows.append((f"claims, {name}: executable, not contradicted, confirmed", bar, share(confirmed, confirmed + undecided)))
+        rows.append(
+            (
+                f"claims, {name}: executable, not contradicted, confirmed ({', '.join(gates)})" if bar else f"claims, {name}: the same",
+                bar,
+                share(confirmed, confirmed + undecided),
+            )
+        )
         rows.append(
             (f"claims, {name}: contradicted; not executable", "", f"{contradicted}; {len(mine) - confirmed - undecided - contradicted} (of {len(mine)})")
         )
     found = [failure for case in whole.result.cases if case.control == "ok" for failure in case.failures]
     unclaimed = sum(len(case.audit["unclaimed"]) for case in whole.result.cases if case.control == "ok" and case.audit)
-    rows.append((f"failures over {', '.join(CLAIM_GATES)}", "", str(len(found))))
+    rows.append((f"failures over {', '.join(gates)}", "", str(len(found))))
     rows.append(("of them claimed by nobody", "", str(unclaimed)))
-    rows.append(("minutes for those gates, after the first run", "", f"{whole.seconds / 60:.1f}"))
     return rows
 
 
-def render(rows: Sequence[tuple[str, str, str]], first: Timed, whole: Timed) -> str:
+def render(rows: Sequence[tuple[str, str, str]], first: Timed, whole: Timed | None, remark: str) -> str:
     """The page, in Markdown."""
     lines = [
         "# Evaluation on pairs from the wild",
         "",
         "Written by `python benchmarks/archive.py ARCHIVE --write docs/evaluation.md`; nothing here is edited by hand.",
         "The archive is public; its pairs are not part of this repository, so cases are numbered. Times are of the machine that it was run on,",
-        f"two cases at a time: {', '.join(f'{name} {version}' for name, version in sorted(whole.result.toolchain.items()))}.",
+        f"two cases at a time: {', '.join(f'{name} {version}' for name, version in sorted(first.result.toolchain.items()))}.",
+        *([remark] if remark else []),
         "",
         "| what | bar | measured |",
         "|---|---|---|",
@@ -153,8 +163,8 @@ def render(rows: Sequence[tuple[str, str, str]], first: Timed, whole: Timed) -> 
     ]
     causes = Counter(case.control_kind or "the harness" for case in first.result.cases if case.control != "ok")
     lines += [f"| {cause} | {count} |" for cause, count in sorted(causes.items())]
-    lines += ["", "## Failures by rule (all those gates)", "", "| rule | failures |", "|---|---|"]
-    rules = Counter(failure.rule for case in whole.result.cases for failure in case.failures)
+    lines += ["", f"## Failures by rule ({', '.join(CLAIM_GATES if whole else FAST_GATES)})", "", "| rule | failures |", "|---|---|"]
+    rules = Counter(failure.rule for case in (whole or first).result.cases for failure in case.failures)
     lines += [f"| {rule} | {count} |" for rule, count in rules.most_common()]
     lines += [
         "",
@@ -171,15 +181,15 @@ def render(rows: Sequence[tuple[str, str, str]], first: Timed, whole: Timed) -> 
     return "\n".join(lines) + "\n"
 
 
-def run_all(archive: Path, folder: Path) -> None:
-    """Import the archive and evaluate it three times, all of it below `folder`."""
+def run_all(archive: Path, folder: Path, wanted: Sequence[str]) -> None:
+    """Import the archive and evaluate it, the `wanted` runs of the three, all of it below `folder`."""
     if not (folder / "cases").exists():
         assay(["import", "markdown-archive", str(archive), "--to", str(folder / "cases")])
     cases = case_folders(folder)
     cache = GateCache(folder / "cache")
     plan: list[tuple[str, Sequence[str] | None, GateCache | None]] = [("first", FAST_GATES, cache), ("second", FAST_GATES, None), ("whole", CLAIM_GATES, cache)]
     for name, gates, kept in plan:
-        if (folder / f"{name}.json").exists():
+        if name not in wanted or (folder / f"{name}.json").exists():
             continue
         timed = timed_run(cases, folder / "runs", gates, kept)
         (folder / f"{name}.json").write_text(json.dumps({"seconds": timed.seconds, "result": dump(timed.result)}), encoding="utf-8")
@@ -204,20 +214,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("archive", type=Path)
     parser.add_argument("--write", type=Path, help="the Markdown file to write")
-    parser.add_argument("--keep", type=Path, help="a folder for cases and runs; where it has them already, only the table is made anew")
+    parser.add_argument("--keep", type=Path, help="a folder for cases and runs; runs that it has already are not made again")
+    parser.add_argument("--remark", default="", help="a sentence on the circumstances, for the page")
+    parser.add_argument("--runs", default="first,second,whole", help="which of the runs to make (the first always is)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = options.keep or Path(name)
-        if not (folder / "whole.json").exists():
-            run_all(options.archive, folder)
-        first, second, whole = (read(folder, run) for run in ("first", "second", "whole"))
+        run_all(options.archive, folder, options.runs.split(","))
+        first = read(folder, "first")
+        second, whole = (read(folder, run) if (folder / f"{run}.json").exists() else None for run in ("second", "whole"))
         imported = len(case_folders(folder))
     tasks = sum(path.is_dir() for path in options.archive.iterdir())
     rows = measure(first, second, whole, imported, tasks)
     for what, bar, measured in rows:
         print(f"{what:75} {bar:>6}  {measured}")
     if options.write:
-        options.write.write_text(render(rows, first, whole), encoding="utf-8")
+        options.write.write_text(render(rows, first, whole, options.remark), encoding="utf-8")
     return 0
 
 
