@@ -43,7 +43,8 @@ def _portable(text):
     """The same words on every machine: where packages are installed is no part of what went wrong."""
     for folder in sorted({os.path.dirname(os.path.dirname(os.__file__)), sys.prefix, sys.base_prefix}, key=len, reverse=True):
         text = re.sub(re.escape(folder) + r"(?:/lib(?:64)?)?(?:/python[\d.]+)?(?:/site-packages)?/", "", text)
-    return re.sub(r"\b0x[0-9a-f]{6,}\b", "0x...", text)
+    # Names that Python draws by lot differ from run to run.
+    return re.sub(r"/tmp/tmp[a-z0-9_]{8}\b", "/tmp/tmp...", re.sub(r"\b0x[0-9a-f]{6,}\b", "0x...", text))
 
 
 def _symbols(error):
