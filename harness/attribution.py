@@ -177,10 +177,11 @@ def locate(comparison: Comparison, diagnostic: Diagnostic, variant: Variant, fix
             return (Location(best.response_path, best.response_line),)
     for symbol in diagnostic.symbols:
         for edit in edits:
-            for offset, line in enumerate(edit.response_text.splitlines()):
+            # A part is only some of its statement's lines; the rest of the statement is not what the fix exchanges.
+            text, lead = (edit.response_text, _lead(edit.response_text)) if edit.hole is None else (edit.response_part, 0)
+            for offset, line in enumerate(text.splitlines()):
                 if symbol in line:
-                    first = edit.response_line - _lead(edit.response_text)
-                    return (Location(edit.response_path, first + offset),)
+                    return (Location(edit.response_path, edit.response_line - lead + offset),)
     there = [place for place in diagnostic.locations if (variant.origin(place).file or place.file) in comparison.response]
     if there and not any(edit.response_path in comparison.response for edit in edits):
         # The fix brings files that the response lacks: what needs them is the place.

@@ -72,9 +72,9 @@ def test_both_experiments_agree_on_every_failure(result: CaseResult) -> None:
 def test_every_failure_points_at_the_line_that_is_wrong(result: CaseResult, seed: Case) -> None:
     telling = {
         "stack-constructor-signature": "**kwargs",
-        "provider-default-tags": "AwsProvider(",
-        "token-in-string": "Subnet(",
-        "log-retention": "CloudwatchLogGroup(",
+        "provider-default-tags": "default_tags=",
+        "token-in-string": "availability_zone=",
+        "log-retention": "retention_in_days=2555",
         "kms-logs-policy": "KmsKey(",
         "data-source-repeated": "DataAwsCallerIdentity(",
         "account-id-hardcoded": "123456789012",
@@ -85,7 +85,7 @@ def test_every_failure_points_at_the_line_that_is_wrong(result: CaseResult, seed
             line = seed.response.text(place.file).splitlines()[place.line - 1]
             assert telling.get(failure.rule, "") in line, (failure.rule, place, line)
     places = {failure.rule: failure.locations for failure in result.failures}
-    assert len(places["missing-a-suffix"]) == 3
+    assert len(places["missing-a-suffix"]) == 4
     assert len(places["account-id-hardcoded"]) == 3
     assert {place.file for place in places["data-source-repeated"]} == {"lib/compliance.py", "lib/monitoring.py"}
 
