@@ -13,6 +13,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from harness.python_source import parse
+
 _PAIRING_THRESHOLD = 0.45
 _SAME_CALLEE = 0.3
 _SAME_DEFINITION = 0.6
@@ -66,7 +68,7 @@ class _Source:
         self.text = text if not text or text.endswith("\n") else text + "\n"
         # Python counts lines by their newline only; `splitlines` would also split at form feeds.
         self.lines: list[str] = re.findall(r"[^\n]*\n", self.text)
-        self.module = ast.parse(self.text)
+        self.module = parse(self.text)
 
     def slice(self, first: int, last: int) -> str:
         """Lines `first` to `last`, both included, counted from 1."""

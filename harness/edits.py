@@ -11,6 +11,7 @@ from harness.alignment import Leaf, Side, identity, syntax_of
 from harness.case import APP_FILE, EntryError, app_words, read_app
 from harness.moved_definitions import placeholder_name
 from harness.pairing import FilePair
+from harness.python_source import parse
 from harness.symbols import Names, Symbol, module_name, names_of, names_of_file, names_of_part
 from harness.syntax_repair import Mended
 from harness.template import Hole
@@ -259,7 +260,7 @@ def _count_file(path: str, texts: Iterable[str]) -> int:
     for text in texts:
         if path.endswith(".py"):
             try:
-                counts.append(sum(isinstance(node, ast.stmt) for node in ast.walk(ast.parse(text))))
+                counts.append(sum(isinstance(node, ast.stmt) for node in ast.walk(parse(text))))
             except (SyntaxError, ValueError, RecursionError):
                 counts.append(len(text.splitlines()))
     return max(counts)

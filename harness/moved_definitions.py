@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.alignment import first_line
+from harness.python_source import parse
 
 MARK = "__assay_moved__"
 """A name that no code has; it makes a placeholder recognisable."""
@@ -89,7 +90,7 @@ def take_out(source: str, names: Sequence[str]) -> TakenOut:
     taken: list[str] = []
     origins: list[int] = []
     at = 1
-    for node in ast.parse(source).body:
+    for node in parse(source).body:
         if isinstance(node, _Definition) and node.name in names:
             start = first_line(node)
             taken += [*lines[at - 1 : start - 1], *_lines(placeholder(node.name))]
@@ -103,7 +104,7 @@ def take_out(source: str, names: Sequence[str]) -> TakenOut:
 def _definitions(sources: Mapping[str, str]) -> Mapping[str, list[tuple[str, _Definition]]]:
     found: dict[str, list[tuple[str, _Definition]]] = defaultdict(list)
     for path, text in sources.items():
-        for node in ast.parse(text).body:
+        for node in parse(text).body:
             if isinstance(node, _Definition):
                 found[node.name].append((path, node))
     return found

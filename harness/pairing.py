@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from harness.alignment import Leaf, align, align_lines
 from harness.moved_definitions import MovedDefinition, find_moved, take_out
 from harness.parts import split, split_head
+from harness.python_source import parse
 from harness.renames import pair_renamed
 from harness.syntax_repair import Mended, mend_syntax
 from harness.template import Template
@@ -94,7 +94,7 @@ def _sources(tree: Tree) -> dict[str, str]:
     for path in tree.python_files():
         try:
             text = tree.text(path)
-            ast.parse(text)
+            parse(text)
         except (UnicodeDecodeError, SyntaxError, ValueError, RecursionError):
             continue
         sources[path] = text

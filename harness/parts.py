@@ -17,6 +17,7 @@ from dataclasses import replace
 
 from harness.alignment import Side
 from harness.entries import ALIKE, Entry, merge, separator
+from harness.python_source import parse
 from harness.template import Group, Hole, Item, Node, Same, Template
 
 _GAP = re.compile(r"\s*(?:#[^\n]*\n\s*)*,?\s*(?:#[^\n]*\n\s*)*\Z")
@@ -296,7 +297,7 @@ def _is_faithful(template: Template, mine: ast.stmt, theirs: ast.stmt, indent: s
     for filled, layout, wanted in (((), False, mine), ((), True, mine), (every, False, theirs), (every, True, theirs)):
         text = "".join(fragment.text for fragment in template.write(filled, layout)) + body
         try:
-            written = ast.parse(f"if True:\n{text}" if indent else text).body
+            written = parse(f"if True:\n{text}" if indent else text).body
         except (SyntaxError, ValueError):
             return False
         nodes = written[0].body if indent and isinstance(written[0], ast.If) else written
@@ -321,6 +322,6 @@ def _same_but_for_order(one: ast.stmt, other: ast.stmt) -> bool:
             return node
 
     def normal(node: ast.stmt) -> str:
-        return ast.dump(Sorted().visit(ast.parse(ast.unparse(node))))
+        return ast.dump(Sorted().visit(parse(ast.unparse(node))))
 
     return normal(one) == normal(other)

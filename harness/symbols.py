@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from harness.alignment import Side
+from harness.python_source import parse
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -98,7 +99,7 @@ def names_of_file(path: str, source: str, response_path: str = "", renamed: Mapp
 
     Raises `SyntaxError`.
     """
-    names = names_of(path, Side(nodes=ast.parse(source).body), header=False, response_path=response_path, renamed=renamed)
+    names = names_of(path, Side(nodes=parse(source).body), header=False, response_path=response_path, renamed=renamed)
     names.defines.add(Symbol("module", "", module_name(response_path or path)))
     return names
 

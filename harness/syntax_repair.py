@@ -7,11 +7,12 @@ differing lines as do it; what is left is compared by its syntax.
 
 from __future__ import annotations
 
-import ast
 import difflib
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+
+from harness.python_source import parse
 
 _MOST = 40
 _Hunk = tuple[int, int, int, int]
@@ -79,7 +80,7 @@ def _whole_until(lines: Sequence[str]) -> int | None:
 def _error_line(text: str) -> int | None:
     """Where the parser stops; None where it does not."""
     try:
-        ast.parse(text)
+        parse(text)
     except SyntaxError as error:
         return error.lineno or 1
     except (ValueError, RecursionError):

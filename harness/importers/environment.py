@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from harness.importers.program import python_sources
 from harness.importers.sources import reachable
+from harness.python_source import parse
 
 ALWAYS = {"ENVIRONMENT_SUFFIX": "dev", "AWS_REGION": "us-east-1"}
 _NEUTRAL = (
@@ -48,7 +49,7 @@ def _required(text: str) -> Iterator[str]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(text)
+            tree = parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
     written = {name for node in ast.walk(tree) if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store) and (name := _variable(node))}

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PurePosixPath
 
+from harness.python_source import parse
+
 _ELIDED = re.compile(
     r"^\s*(?:#|//)\s*(?:\.{3,}|…)|^\s*\.{3,}\s*\S|^\s*(?:#|//).*\b(?:"
     r"rest of|remaining (?:code|methods?|implementation|resources|of)|"
@@ -98,7 +100,7 @@ def _parse(text: str) -> ast.Module | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(text)
+            return parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
