@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; 
 STAMP := $(VENV)/.assay-ready
 CASE ?= cases/zero-trust-payments
 
-.PHONY: report run test test-fast lint bench doctor lab setup clean
+.PHONY: report run test test-fast lint rules bench doctor lab setup clean
 .DEFAULT_GOAL := report
 
 report: $(STAMP)
@@ -28,6 +28,9 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+rules: $(STAMP)
+	$(BIN)/python -c 'import pathlib, scoring.rules_page as page; page.update(pathlib.Path("docs/rules.md"))'
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/speed.py

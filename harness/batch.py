@@ -27,18 +27,20 @@ def run_cases(
     cache: GateCache | None = None,
     jobs: int = 2,
     gates: Sequence[str] | None = None,
+    also: Sequence[str] = (),
     sandboxed: bool = True,
     progress: Progress = lambda line: None,
     root: Path | None = None,
 ) -> RunFolder:
     """Evaluate the cases in `folders`, `jobs` at a time, and return the finished run; a single case gets all jobs.
 
-    `gates` names the gates to run, all by default. A case that cannot be read, or on which Assay itself breaks,
+    `gates` names the gates to run, by default all that are not optional; `also` names further ones. A case that
+    cannot be read, or on which Assay itself breaks,
     is recorded as that, and the others go on. Raises `ToolMissing` where nothing at all can run here.
     """
     from scoring.rubric import load_rubric
 
-    chosen = select_gates(gates)
+    chosen = select_gates(gates, also)
     toolchain = find_toolchain()
     sandbox = open_sandbox(toolchain.bwrap, allow_none=not sandboxed)
     with Session(toolchain, sandbox) as session:

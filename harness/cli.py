@@ -13,7 +13,7 @@ from rich.table import Table
 
 from harness.cache import GateCache
 from harness.case import CASE_FILE
-from harness.commands import audit, import_
+from harness.commands import audit, import_, rules
 from harness.errors import AssayError, UsageError
 from harness.failures import Severity
 from harness.results import CaseResult, RunResult
@@ -47,7 +47,10 @@ def _parser() -> argparse.ArgumentParser:
     run = _command(commands, "run", _run, "evaluate cases", "assay run cases/zero-trust-payments --json")
     run.add_argument("cases", nargs="+", type=Path, metavar="CASE", help="a case folder, or a folder of cases")
     run.add_argument("--jobs", type=_positive, default=2, help="cases, or gates of a single case, at work at the same time (default: 2)")
-    run.add_argument("--gates", type=_names, help="only these gates, and what they need, such as synth,validate (default: all)")
+    run.add_argument("--gates", type=_names, help="only these gates, and what they need, such as synth,validate (default: all that are not optional)")
+    run.add_argument(
+        "--with", dest="also", type=_names, default=[], metavar="GATES", help="these optional gates too, such as apply,security; all for every one"
+    )
     run.add_argument("--fail-on", choices=[str(severity) for severity in Severity], help="exit with 1 when a failure is this bad or worse")
     run.add_argument("--no-cache", action="store_true", help="judge everything again, and keep nothing")
     run.add_argument("--no-sandbox", action="store_true", help="run untrusted code without bubblewrap; only for code you trust")
@@ -68,8 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     cache = _command(commands, "cache", _cache, "show or clear the cache of gate results", "assay cache info")
     cache.add_argument("action", choices=["info", "clear"])
 
-    rules = _command(commands, "rules", _rules, "list the rules that classify and the rules over the resource graph", "assay rules")
-    rules.add_argument("id", nargs="?", help="only this rule, whole")
+    rules.add_arguments(_command(commands, "rules", rules.run, "list every rule, or explain one with its examples", rules.EXAMPLE))
     return parser
 
 
@@ -105,7 +107,7 @@ def _run(options: argparse.Namespace) -> int:
                 console.print(line, soft_wrap=True, markup=False)
 
         cache = None if options.no_cache else GateCache()
-        run = run_cases(folders, cache=cache, jobs=options.jobs, gates=options.gates, sandboxed=not options.no_sandbox, progress=progress)
+        run = run_cases(folders, cache=cache, jobs=options.jobs, gates=options.gates, also=options.also, sandboxed=not options.no_sandbox, progress=progress)
     if options.json:
         print(json.dumps(dump(run.result)))
     else:
@@ -214,26 +216,6 @@ def _cache(options: argparse.Namespace) -> int:
     cache = GateCache()
     answer = {"cleared": cache.clear()} if options.action == "clear" else cache.info()
     print(json.dumps(answer) if options.json else "\n".join(f"{name}: {value}" for name, value in answer.items()))
-    return EXIT_OK
-
-
-def _rules(options: argparse.Namespace) -> int:
-    from scoring.rulebook import describe_rules
-
-    rules = [rule for rule in describe_rules() if options.id in (None, rule["id"])]
-    if not rules:
-        raise UsageError(f"there is no rule {options.id}", "see: assay rules")
-    if options.json:
-        print(json.dumps(rules))
-    elif options.id:
-        print("\n".join(f"{name}: {value}" for name, value in rules[0].items()))
-    else:
-        table = Table(box=None, pad_edge=False)
-        for heading in ("rule", "gates", "category", "what"):
-            table.add_column(heading, overflow="fold")
-        for rule in rules:
-            table.add_row(str(rule["id"]), str(rule["gates"]), str(rule["category"]), str(rule["title"]).replace("[", r"\["))
-        Console(highlight=False).print(table)
     return EXIT_OK
 
 

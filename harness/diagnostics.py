@@ -43,7 +43,7 @@ class Diagnostic:
 
         Leaves out lines, numbers and tokens, which move when another fix is applied.
         """
-        if self.gate == "constraints":
+        if self.gate in ("constraints", "architecture"):
             # What a rule lists beside its subject changes with every fix; rule and subject do not.
             return (self.gate, self.code, "", self.address or "")
         text = _SPACE.sub(" ", _TOKENS.sub("<token>", self.message)).strip()

@@ -14,7 +14,7 @@ from harness.control import BrokenControl, find_broken_control
 from harness.experiment import Experiment
 from harness.fixes import FORMAT, Comparison, compare
 from harness.gates.base import Gate, GateResult
-from harness.gates.registry import all_gates
+from harness.gates.registry import select_gates
 from harness.isolation import Isolated, isolate, isolate_remarks, isolate_together
 from harness.results import CaseResult, FixRecord
 from harness.runner import GateRunner
@@ -48,7 +48,7 @@ def evaluate(
     gates: Sequence[Gate] | None = None,
     progress: Progress = lambda line: None,
 ) -> CaseResult:
-    """Run the case through `gates` (all by default), classify and score what was found."""
+    """Run the case through `gates` (by default all that are not optional), classify and score what was found."""
     from scoring.judge import judge_case
     from scoring.rubric import load_rubric
 
@@ -69,7 +69,7 @@ def measure(
 ) -> Measurement:
     """Run response, ideal, the repair walk and every isolation. `order` says which gate counts first."""
     started = time.monotonic()
-    runner = GateRunner(case, session, all_gates() if gates is None else gates, cache)
+    runner = GateRunner(case, session, select_gates() if gates is None else gates, cache)
     order = [*(name for name in order if name in runner.names), *(name for name in runner.names if name not in order)]
     comparison = compare(case.response, case.ideal)
     no_isolation: tuple[Isolated, ...] = ()

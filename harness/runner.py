@@ -53,8 +53,16 @@ class GateRunner:
             if self._judge_one(tree, need, results).status is not Status.PASS:
                 results[name] = GateResult(name, Status.NOT_RUN, reason=f"{need} did not pass")
                 return results[name]
-        results[name] = self._known_or_run(gate, Subject(self.case, tree, dict(results)))
+        control = self._control(gate) if getattr(gate, "compares", False) else {}
+        results[name] = self._known_or_run(gate, Subject(self.case, tree, dict(results), control))
         return results[name]
+
+    def _control(self, gate: Gate) -> dict[str, GateResult]:
+        """What the gates that `gate` needs say of the ideal."""
+        results: dict[str, GateResult] = {}
+        for need in gate.needs:
+            self._judge_one(self.case.ideal, need, results)
+        return results
 
     def _known_or_run(self, gate: Gate, subject: Subject) -> GateResult:
         if reason := gate.missing(self.session):

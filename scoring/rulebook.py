@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from functools import cache
 
+from harness.architecture.registry import all_rules as all_comparisons
 from harness.constraints.base import all_rules as all_constraints
 from scoring.rules import (
     argument_types,
@@ -37,8 +38,12 @@ UNCLASSIFIED = "unclassified-"
 
 @cache
 def all_rules() -> tuple[Rule, ...]:
-    """Every rule, first match first, then those that plugins' constraints bring. Raises `ValueError` for an id that is taken."""
-    rules = (*(rule for module in _MODULES for rule in module.RULES), *graph.rules_of(all_constraints()))
+    """Every rule, first match first, then those that speak for a rule over one graph or two. Raises `ValueError` for an id that is taken."""
+    rules = (
+        *(rule for module in _MODULES for rule in module.RULES),
+        *graph.rules_of("constraints", all_constraints()),
+        *graph.rules_of("architecture", all_comparisons()),
+    )
     counts = Counter(rule.id for rule in rules)
     wrong = sorted(name for name, count in counts.items() if count > 1 or name.startswith(UNCLASSIFIED))
     if wrong:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from harness.constraints.graph import Node, ResourceGraph
+from harness.constraints.graph import Node, ResourceGraph, build_graphs
 from harness.errors import UsageError
 from harness.failures import Category, Severity
 
@@ -35,6 +37,8 @@ Check = Callable[[ResourceGraph], Iterable[Violation]]
 class Rule:
     """A rule. `bad` and `good` are parts of a `cdk.tf.json` that it refuses and lets pass: its examples and its tests.
 
+    An example of a rule that asks for files lists those that are there under `files`.
+
     A rule speaks only where it is certain: what it reports is refused, or wrong, in every account.
     A plugin raises `version` when the same graph may get another answer.
     """
@@ -50,21 +54,33 @@ class Rule:
     version: str = "1"
 
 
+def example_graph(example: Mapping[str, Any]) -> ResourceGraph:
+    """The graph of an example of a rule."""
+    files = example.get("files")
+    (graph,) = build_graphs({"stack": example}, None if files is None else frozenset(files))
+    return graph
+
+
 @cache
 def all_rules() -> tuple[Rule, ...]:
     """Our rules and the plugins' (entry-point group `assay.constraints`, each a `Rule` or a list of them).
 
     Raises `UsageError` for a plugin that brings something else, or an id that is taken.
     """
-    from harness.constraints import accounts, data_sources, kms
-
-    rules: list[Rule] = [*kms.RULES, *accounts.RULES, *data_sources.RULES]
+    rules = list(_bundled())
     for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name):
         for rule in _load(point):
             if rule.id in {known.id for known in rules}:
                 raise UsageError(f"the constraints plugin {point.name} brings the rule {rule.id}, which is taken", "rename the plugin's rule")
             rules.append(rule)
     return tuple(rules)
+
+
+def _bundled() -> Iterator[Rule]:
+    """The `RULES` of every module of this package, in the modules' order."""
+    package = importlib.import_module("harness.constraints")
+    for name in sorted(module.name for module in pkgutil.iter_modules(package.__path__)):
+        yield from getattr(importlib.import_module(f"harness.constraints.{name}"), "RULES", ())
 
 
 def _load(point: EntryPoint) -> list[Rule]:

@@ -35,12 +35,16 @@ class Node:
 
 @dataclass(frozen=True)
 class ResourceGraph:
-    """All nodes of one stack in the order of the stack, with its providers and locals."""
+    """All nodes of one stack in the order of the stack, with its providers and locals.
+
+    `files` are the paths of all files that are there when terraform runs, relative to the tree; None where nobody knows.
+    """
 
     stack: str
     nodes: tuple[Node, ...]
     providers: Mapping[str, Any] = field(hash=False)
     locals: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    files: frozenset[str] | None = field(default=None, hash=False)
 
     @cached_property
     def by_address(self) -> Mapping[str, Node]:
@@ -93,15 +97,15 @@ class ResourceGraph:
         return region if isinstance(region, str) and "${" not in region else None
 
 
-def build_graphs(stacks: Mapping[str, Any]) -> list[ResourceGraph]:
-    """One graph for each synthesized stack (`cdk.tf.json`, parsed).
+def build_graphs(stacks: Mapping[str, Any], files: frozenset[str] | None = None) -> list[ResourceGraph]:
+    """One graph for each synthesized stack (`cdk.tf.json`, parsed); `files` as the graphs have it.
 
     An override can put anything anywhere; what has no place in a configuration is left out, for validate to refuse.
     """
-    return [_build(name, mapping(stack)) for name, stack in sorted(stacks.items())]
+    return [_build(name, mapping(stack), files) for name, stack in sorted(stacks.items())]
 
 
-def _build(name: str, stack: Mapping[str, Any]) -> ResourceGraph:
+def _build(name: str, stack: Mapping[str, Any], files: frozenset[str] | None) -> ResourceGraph:
     nodes = []
     for section, prefix in (("resource", ""), ("data", "data.")):
         for kind, instances in mapping(stack.get(section)).items():
@@ -109,7 +113,7 @@ def _build(name: str, stack: Mapping[str, Any]) -> ResourceGraph:
                 if isinstance(arguments, Mapping):
                     path = mapping(mapping(arguments.get("//")).get("metadata")).get("path")
                     nodes.append(Node(name, f"{prefix}{kind}.{identifier}", kind, str(path or ""), arguments))
-    return ResourceGraph(name, tuple(nodes), mapping(stack.get("provider")), mapping(stack.get("locals")))
+    return ResourceGraph(name, tuple(nodes), mapping(stack.get("provider")), mapping(stack.get("locals")), files)
 
 
 def mapping(value: object) -> Mapping[str, Any]:

@@ -49,11 +49,15 @@ class GateResult:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a gate judges: one variant's tree, the case it belongs to, and what earlier gates answered."""
+    """What a gate judges: one variant's tree, the case it belongs to, and what earlier gates answered.
+
+    `control` is what those earlier gates say of the ideal, for gates that compare with it.
+    """
 
     case: Case
     tree: Tree
     earlier: Mapping[str, GateResult]
+    control: Mapping[str, GateResult] = field(default_factory=dict)
 
     def stacks(self) -> Mapping[str, Any]:
         """The synthesized stacks by name, each the parsed `cdk.tf.json`; empty before synth has passed."""
@@ -69,7 +73,9 @@ class Gate(Protocol):
     needs: tuple[str, ...]
     """Gates that have to pass on this tree before this one can say anything."""
 
-    # Optional: `sees_all = True` says that the gate reports everything at once, however broken the tree is.
+    # A gate may also have `sees_all = True`: it reports everything at once, however broken the tree is;
+    # `optional = True`: it runs only where somebody asks for it; and `compares = True`: it is told what the
+    # gates that it needs say of the ideal.
 
     def missing(self, session: Session) -> str:
         """Why this gate cannot run here at all, with the remedy; empty when it can."""

@@ -14,13 +14,14 @@ from harness.diagnostics import Diagnostic, Location
 from harness.errors import HarnessFault
 from harness.gates.base import GateResult, Status, Subject
 from harness.session import Session
+from harness.terraform.stacks import produced_files
 
 
 class ConstraintsGate:
     """Passes when no rule finds a violation."""
 
     name = "constraints"
-    version = "1"
+    version = "2"
     needs: tuple[str, ...] = ("synth",)
 
     def missing(self, session: Session) -> str:
@@ -29,14 +30,14 @@ class ConstraintsGate:
 
     def key(self, subject: Subject) -> str:
         """The stacks, the lines they come from, and the rules."""
-        parts = [subject.stacks(), _lines(subject), [(rule.id, rule.version) for rule in all_rules()]]
+        parts = [subject.stacks(), _lines(subject), sorted(_files(subject)), [(rule.id, rule.version) for rule in all_rules()]]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def run(self, subject: Subject, session: Session) -> GateResult:
         """One diagnostic a violation, in the order of rules. Raises `HarnessFault` for a rule that breaks."""
         started, busy = time.monotonic(), time.thread_time()
         lines = _lines(subject)
-        graphs = build_graphs(subject.stacks())
+        graphs = build_graphs(subject.stacks(), _files(subject))
         problems = tuple(_diagnostic(rule, found, lines) for rule in all_rules() for graph in graphs for found in _check(rule, graph))
         status = Status.FAIL if problems else Status.PASS
         return GateResult(self.name, status, problems, wall=time.monotonic() - started, cpu=time.thread_time() - busy)
@@ -46,6 +47,11 @@ def _lines(subject: Subject) -> Mapping[str, Sequence[Any]]:
     """By construct path: the file and the line that made the construct."""
     lines: Mapping[str, Sequence[Any]] = subject.earlier["synth"].output["lines"]
     return lines
+
+
+def _files(subject: Subject) -> frozenset[str]:
+    """What lies in the tree once it was synthesized."""
+    return frozenset(subject.tree.files) | frozenset(produced_files(subject))
 
 
 def _check(rule: Rule, graph: ResourceGraph) -> Iterator[Violation]:

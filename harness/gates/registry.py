@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib.metadata import entry_points
 
 from harness.errors import UsageError
+from harness.gates.architecture import ArchitectureGate
 from harness.gates.base import Gate
 from harness.gates.constraints import ConstraintsGate
 from harness.gates.format import FormatGate
@@ -21,7 +22,7 @@ ENTRY_POINT_GROUP = "assay.gates"
 
 def all_gates() -> tuple[Gate, ...]:
     """Every gate: ours, then the plugins', each checked when it is loaded. Raises `UsageError` for a plugin that is no gate."""
-    gates: list[Gate] = [FormatGate(), LintGate(), TypesGate(), SynthGate(), ValidateGate(), PlanGate(), ConstraintsGate(), TestsGate()]
+    gates: list[Gate] = [FormatGate(), LintGate(), TypesGate(), SynthGate(), ValidateGate(), PlanGate(), ConstraintsGate(), ArchitectureGate(), TestsGate()]
     for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name):
         gate = point.load()()
         lacking = [name for name in ("name", "version", "needs", "missing", "key", "run") if not hasattr(gate, name)]
@@ -33,18 +34,28 @@ def all_gates() -> tuple[Gate, ...]:
     return tuple(gates)
 
 
-def select_gates(names: Sequence[str] | None) -> tuple[Gate, ...]:
-    """The gates `names`, with those that they need, in the usual order; all of them for None. Raises `UsageError` for an unknown name."""
+def is_optional(gate: Gate) -> bool:
+    """Whether a gate runs only where somebody asks for it: it costs minutes, or judges what not everybody wants judged."""
+    return bool(getattr(gate, "optional", False))
+
+
+def select_gates(names: Sequence[str] | None = None, also: Sequence[str] = ()) -> tuple[Gate, ...]:
+    """The gates `names` and `also`, with those that they need, in the usual order.
+
+    None for `names` means all that are not optional; `all` among the names means every gate there is.
+    Raises `UsageError` for an unknown name.
+    """
     gates = all_gates()
-    if names is None:
-        return gates
     known = {gate.name: gate for gate in gates}
     wanted: set[str] = set()
-    waiting = list(names)
+    waiting = [gate.name for gate in gates if not is_optional(gate)] if names is None else list(names)
+    waiting += also
+    if "all" in waiting:
+        return gates
     while waiting:
         name = waiting.pop()
         if name not in known:
-            raise UsageError(f"there is no gate {name}", f"known: {', '.join(known)}")
+            raise UsageError(f"there is no gate {name}", f"known: {', '.join(known)}, and all")
         if name not in wanted:
             wanted.add(name)
             waiting += known[name].needs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -33,7 +34,8 @@ class SynthGate:
         return subject_key(subject, command if isinstance(command, tuple) else (command.code, command.message), SYNTH_LIMITS)
 
     def run(self, subject: Subject, session: Session) -> GateResult:
-        """Output: `stacks` (name to parsed JSON) and `lines` (construct path to `[file, line]`)."""
+        """Output: `stacks` (name to parsed JSON), `lines` (construct path to `[file, line]`), and `produced`: the files that the
+        program and cdktf wrote, by path, each as base64 or None (see `harness/synth/produced.py`)."""
         command = _command(subject)
         if isinstance(command, Diagnostic):
             return GateResult(self.name, Status.FAIL, (command,))
@@ -52,6 +54,7 @@ class SynthGate:
             output={
                 "stacks": {} if problem else {name: json.loads(text) for name, text in sorted(done.stacks.items())},
                 "lines": done.report["lines"] if done.report else {},
+                "produced": {} if problem else {path: content and base64.b64encode(content).decode() for path, content in done.produced.items()},
             },
             wall=done.completed.wall,
             cpu=done.cpu,

@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.sandbox import Command, Completed, Limits, Mount, Sandbox, new_user
 from harness.synth.kernel import CASE_ROOT, STAND_INS, KernelFiles, KernelReport, prepare_kernel, start_kernel
+from harness.synth.produced import collect
 from harness.toolchain import Toolchain
 from harness.tree import Tree
 
@@ -26,7 +27,8 @@ class ProgramRun:
     `stacks` holds the JSON text of each stack that the kernel wrote: the only proof of a synthesis.
     `failed` is the construct whose values could not be resolved, where it failed at one. `report` is what
     the program's own process said of itself (see `inside/subject.py`), None where it said nothing. `cpu`
-    is seconds over both sandboxes, `peak_memory` the larger of the two in bytes.
+    is seconds over both sandboxes, `peak_memory` the larger of the two in bytes. `produced` are the files
+    that the tree did not have before (see `produced.py`).
     """
 
     stacks: Mapping[str, str]
@@ -35,6 +37,7 @@ class ProgramRun:
     completed: Completed
     cpu: float
     peak_memory: int
+    produced: Mapping[str, bytes | None]
 
 
 def run_program(tree: Tree, arguments: tuple[str, ...], environment: Mapping[str, str], toolchain: Toolchain, sandbox: Sandbox, limits: Limits) -> ProgramRun:
@@ -52,7 +55,8 @@ def run_program(tree: Tree, arguments: tuple[str, ...], environment: Mapping[str
             # The report is small enough for a pipe only most of the time, so it is read while the program runs.
             completed, text = running.finish_with(report_read)
             seen = kernel.read()
-    return _join(seen, completed, text)
+        produced = collect(folder, tree, seen.stacks.values())
+    return _join(seen, completed, text, produced)
 
 
 def prime(toolchain: Toolchain, sandbox: Sandbox) -> None:
@@ -114,7 +118,7 @@ def _command(
     )
 
 
-def _join(seen: KernelReport, completed: Completed, text: bytes) -> ProgramRun:
+def _join(seen: KernelReport, completed: Completed, text: bytes, produced: Mapping[str, bytes | None]) -> ProgramRun:
     try:
         report = json.loads(text) if text else None
     except ValueError:
@@ -126,4 +130,5 @@ def _join(seen: KernelReport, completed: Completed, text: bytes) -> ProgramRun:
         completed=completed,
         cpu=completed.cpu + seen.cpu,
         peak_memory=max(completed.peak_memory, seen.peak_memory),
+        produced=produced,
     )

@@ -13,7 +13,7 @@ from harness.gates.base import GateResult, Status, Subject
 from harness.session import Session
 from harness.terraform.messages import StackView
 from harness.terraform.server import TerraformCall
-from harness.terraform.stacks import foreign_providers, module_sources, stack_files, stack_folder, used_types
+from harness.terraform.stacks import foreign_providers, module_sources, produced_files, stack_files, stack_folder, used_types
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def missing_tools(session: Session) -> str:
 
 def terraform_call(name: str, stack: Mapping[str, Any], subject: Subject, arguments: tuple[str, ...], **more: Any) -> TerraformCall:
     """The command for one stack, in the folder where `cdktf synth` would have put it."""
-    return TerraformCall(arguments, stack_files(name, stack, subject.tree), stack_folder(name), used_types(stack), **more)
+    return TerraformCall(arguments, stack_files(name, stack, subject.tree, produced_files(subject)), stack_folder(name), used_types(stack), **more)
 
 
 def unavailable(stack: Mapping[str, Any]) -> str:

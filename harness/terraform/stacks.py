@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
 from harness.gates.base import Subject
@@ -23,13 +25,15 @@ def stack_folder(name: str) -> str:
     return f"cdktf.out/stacks/{name}"
 
 
-def stack_files(name: str, stack: Mapping[str, Any], tree: Tree) -> dict[str, bytes]:
-    """The stack without its backend, and the tree where the stack may read files of it.
+def stack_files(name: str, stack: Mapping[str, Any], tree: Tree, produced: Mapping[str, str | None] | None = None) -> dict[str, bytes]:
+    """The stack without its backend, the tree where the stack may read files of it, and the files that the synthesis
+    `produced` (base64 by path) where the stack mentions them.
 
     Without the block terraform keeps its state in the folder, and needs no `init`.
     """
     text = json.dumps(without_backend(stack), indent=2)
-    files = dict(tree.files) if _READS_FILES.search(text) else {}
+    files = {path: base64.b64decode(content) for path, content in (produced or {}).items() if content is not None and PurePosixPath(path).name in text}
+    files |= tree.files if _READS_FILES.search(text) else {}
     files[f"{stack_folder(name)}/{STACK_FILE}"] = text.encode()
     return files
 
@@ -84,7 +88,15 @@ def stacks_key(subject: Subject) -> str:
     stacks = json.dumps(subject.stacks(), sort_keys=True, indent=0)
     lines = subject.earlier["synth"].output.get("lines", {}) if "synth" in subject.earlier else {}
     tree = subject.tree.digest if _READS_FILES.search(stacks) else ""
-    return hashlib.sha256("\0".join((stacks, json.dumps(lines, sort_keys=True), tree)).encode()).hexdigest()
+    # What the synthesis produced follows from the tree; archives carry the time of day, so their names have to do.
+    made = sorted(path for path in produced_files(subject) if PurePosixPath(path).name in stacks)
+    return hashlib.sha256("\0".join((stacks, json.dumps(lines, sort_keys=True), tree, *made)).encode()).hexdigest()
+
+
+def produced_files(subject: Subject) -> Mapping[str, str | None]:
+    """The files that the synthesis left behind, by path, as base64; None for content that was not kept."""
+    found: Mapping[str, str | None] = subject.earlier["synth"].output.get("produced", {}) if "synth" in subject.earlier else {}
+    return found
 
 
 def _addressed(stack: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

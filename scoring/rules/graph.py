@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from harness.architecture.base import Rule as Comparison
 from harness.constraints.base import Rule as Constraint
 from harness.failures import Category, Severity
 from scoring.rules.base import PROVIDER_DOCS, Example, Merge, Rule
@@ -83,26 +84,35 @@ RULES = (
 )
 
 
-def rules_of(constraints: Iterable[Constraint]) -> tuple[Rule, ...]:
-    """A rule for each constraint that has none above: a plugin's constraint says itself what it means."""
+def rules_of(gate: str, described: Iterable[Constraint | Comparison]) -> tuple[Rule, ...]:
+    """A rule for each constraint, or rule over two graphs, that has none above: it says itself what it means."""
     known = {rule.id for rule in RULES}
-    return tuple(_rule_of(constraint) for constraint in constraints if constraint.id not in known)
+    return tuple(_rule_of(gate, one) for one in described if one.id not in known)
 
 
-def _rule_of(constraint: Constraint) -> Rule:
-    title = constraint.title.replace("{", "{{").replace("}", "}}")
+def _rule_of(gate: str, described: Constraint | Comparison) -> Rule:
+    title = described.title.replace("{", "{{").replace("}", "}}")
+    refused = described.category in (Category.AWS_CONSTRAINT, Category.PACKAGING)
     return Rule(
-        id=constraint.id,
-        gates=("constraints",),
-        codes=(constraint.id,),
-        category=constraint.category,
-        severity=constraint.severity,
+        id=described.id,
+        gates=(gate,),
+        codes=(described.id,),
+        category=described.category,
+        severity=described.severity,
         merge=Merge.PER_RULE,
         symbols=("kind",),
         title=title,
         root_cause="{summary}.",
-        impact="The stack deploys against a rule over its resources, or does not deploy at all.",
-        lesson=f"Resource rules: {title}.",
-        documentation=constraint.documentation.replace("{", "{{").replace("}", "}}"),
+        impact="AWS refuses it at deployment, or what is deployed does not work." if refused else _IMPACT.get(described.category, _WEAKER),
+        lesson=f"{_SUBJECT.get(described.category, 'AWS service constraints')}: {title}.",
+        documentation=described.documentation.replace("{", "{{").replace("}", "}}"),
         examples=(),
     )
+
+
+_WEAKER = "It deploys, and does less than what was asked for."
+_IMPACT = {
+    Category.SECURITY: "It deploys, and is less protected than it has to be.",
+    Category.ARCHITECTURE: "It deploys, and does less, or ties itself to one account or region.",
+}
+_SUBJECT = {Category.SECURITY: "Security of the architecture", Category.ARCHITECTURE: "Architecture", Category.PACKAGING: "Packaging"}

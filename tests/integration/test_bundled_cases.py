@@ -73,5 +73,6 @@ def test_every_failure_has_a_rule_a_place_a_small_fix_and_evidence(results: dict
 
 
 def test_the_cases_provoke_every_rule_that_can_be_provoked(results: dict[str, CaseResult]) -> None:
+    """Rules over graphs that speak for themselves have their examples beside them; no case has to provoke each."""
     found = {failure.rule for case in results.values() for failure in case.failures}
-    assert {rule.id for rule in all_rules()} - found == set(NOT_PROVOKED)
+    assert {rule.id for rule in all_rules() if rule.examples} - found == set(NOT_PROVOKED)

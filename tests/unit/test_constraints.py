@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from harness.constraints.base import all_rules
-from harness.constraints.graph import build_graphs, references
+from harness.constraints.base import all_rules, example_graph
+from harness.constraints.graph import references
 
 RULES = all_rules()
 
 
 def _violations(rule, example) -> list:
-    return [violation for graph in build_graphs({"stack": example}) for violation in rule.check(graph)]
+    return list(rule.check(example_graph(example)))
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
