@@ -25,7 +25,7 @@ def regions_are_looked_up(sides: Sides) -> Iterator[Violation]:
         for region in sorted(set(_REGION.findall(text))):
             if name not in _FREE_TEXT and not any(region in theirs for theirs in others):
                 message = f"{node.address}: the region {region} is written into {name or 'it'}, which the ideal leaves to the provider"
-                yield Violation(message, (node,), (region, name, node.address.rpartition(".")[2]), f"{node.address}: {region}")
+                yield Violation(message, (node,), (region, name, node.address.rpartition(".")[2], node.type), f"{node.address}: {region}")
 
 
 def arns_are_referred_to(sides: Sides) -> Iterator[Violation]:
@@ -36,7 +36,7 @@ def arns_are_referred_to(sides: Sides) -> Iterator[Violation]:
             if re.search(r":\d{12}:", arn) or "*" in arn or any(arn in theirs for theirs in others) or not any("${" in theirs for theirs in others):
                 continue
             message = f"{node.address}: {arn} is written into {name or 'it'}, where the ideal refers to the resource"
-            yield Violation(message, (node,), (arn, name, node.address.rpartition(".")[2]), f"{node.address}: {name}")
+            yield Violation(message, (node,), (arn, name, node.address.rpartition(".")[2], node.type), f"{node.address}: {name}")
 
 
 def _strings(sides: Sides) -> Iterator[tuple[Node, list[str], str, str]]:

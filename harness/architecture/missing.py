@@ -68,7 +68,7 @@ def resources_are_there(sides: Sides) -> Iterator[Violation]:
         examples = [node for graph in sides.ideal for node in graph.of_type(kind)]
         names = ", ".join(sorted(node.address.rpartition(".")[2] for node in examples)[:5])
         many = f"{len(examples)} of them ({names})" if len(examples) > 1 else f"it ({names})"
-        yield Violation(f"{kind} is missing: the response has none, the ideal has {many}", (), (kind,), kind)
+        yield Violation(f"'{kind}' is missing: the response has none, the ideal has {many}", (), (kind,), kind)
 
 
 def _as_argument(graphs: tuple[ResourceGraph, ...], kind: str) -> bool:

@@ -1,0 +1,33 @@
+"""Where the photographs lie."""
+
+from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
+from cdktf_cdktf_provider_aws.s3_bucket_public_access_block import S3BucketPublicAccessBlock
+from cdktf_cdktf_provider_aws.s3_bucket_versioning import (
+    S3BucketVersioningA,
+    S3BucketVersioningVersioningConfiguration,
+)
+from constructs import Construct
+
+
+class Photographs(Construct):
+    """A versioned bucket that is closed to the public."""
+
+    def __init__(self, scope: Construct, id_: str, *, environment_suffix: str):
+        super().__init__(scope, id_)
+
+        self.bucket = S3Bucket(self, "bucket", bucket_prefix=f"photographs-{environment_suffix}-")
+        S3BucketVersioningA(
+            self,
+            "versioning",
+            bucket=self.bucket.id,
+            versioning_configuration=S3BucketVersioningVersioningConfiguration(status="Enabled"),
+        )
+        S3BucketPublicAccessBlock(
+            self,
+            "access",
+            bucket=self.bucket.id,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+        )
