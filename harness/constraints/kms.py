@@ -7,8 +7,9 @@ from typing import Any
 
 from harness.constraints.base import Rule, Violation
 from harness.constraints.expressions import could_become
-from harness.constraints.graph import Node, ResourceGraph
-from harness.constraints.policies import allows, key_policies, statements
+from harness.constraints.graph import Node, ResourceGraph, mapping
+from harness.constraints.policies import allows, key_policies, listed, statements
+from harness.constraints.values import truth
 from harness.failures import Category, Severity
 
 LOGS_ACTIONS = ("kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:GenerateDataKey", "kms:DescribeKey")
@@ -22,7 +23,7 @@ def logs_may_use_key(graph: ResourceGraph) -> Iterator[Violation]:
     """A log group's key has to let `logs.REGION.amazonaws.com` encrypt; without it CreateLogGroup is refused."""
     groups: dict[Node, list[Node]] = {}
     for group in graph.of_type("aws_cloudwatch_log_group"):
-        if key := _key(graph, group.arguments.get("kms_key_id")):
+        if key := key_of(graph, group.arguments.get("kms_key_id")):
             groups.setdefault(key, []).append(group)
     for key, members in groups.items():
         # A key serves one region only, so all groups that it encrypts are in the same one.
@@ -35,7 +36,7 @@ def logs_may_use_key(graph: ResourceGraph) -> Iterator[Violation]:
             yield Violation(message, (key, *members), (key.address.partition(".")[2], service), key.address)
 
 
-def _key(graph: ResourceGraph, value: object) -> Node | None:
+def key_of(graph: ResourceGraph, value: object) -> Node | None:
     """The key of this stack that a value names, by its own ARN or by its alias's `target_key_arn`."""
     alias = graph.target(value, "aws_kms_alias")
     return graph.target(alias.arguments.get("target_key_id") if alias else value, "aws_kms_key")
@@ -66,6 +67,31 @@ def is_logs(service: str, region: str | None) -> bool:
     return any(could_become(service, name) for name in names)
 
 
+def somebody_administers(graph: ResourceGraph) -> Iterator[Violation]:
+    """A key policy lets the one who sets it set it again (`kms:PutKeyPolicy`), or KMS refuses it as a lockout.
+
+    Services never set policies, and neither do roles that this stack only now creates.
+    """
+    for holder in graph.of_type("aws_kms_key", "aws_kms_key_policy"):
+        blocks = statements(graph, holder.arguments.get("policy"))
+        bypass = holder.arguments.get("bypass_policy_lockout_safety_check", False)
+        if not blocks or truth(graph, bypass) is not False or any(_may_administer(graph, block) for block in blocks):
+            continue
+        message = f"{holder.address}: its policy lets nobody who could deploy it do kms:PutKeyPolicy, and KMS refuses a policy that locks its owner out"
+        yield Violation(message, (holder,), ("kms:PutKeyPolicy", "policy", holder.address.rpartition(".")[2], holder.type), holder.address)
+
+
+def _may_administer(graph: ResourceGraph, block: Mapping[str, Any]) -> bool:
+    principal = block.get("Principal")
+    # Whoever the principals are: the statement has to allow the action at all.
+    if not allows({**block, "Principal": "*"}, bool, "kms:PutKeyPolicy"):
+        return False
+    if not isinstance(principal, Mapping):
+        return True
+    made = ("aws_iam_role", "aws_iam_user")
+    return any(graph.target(name, *made) is None for name in listed(mapping(principal).get("AWS"))) or "Federated" in principal
+
+
 _ACTIONS = '["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"]'
 
 
@@ -91,6 +117,14 @@ def _document(service: str) -> dict[str, Any]:
     return _example("${data.aws_iam_policy_document.key.json}") | {"data": {"aws_iam_policy_document": {"key": {"statement": [statement]}}}}
 
 
+def _held(policy: str, **arguments: object) -> dict[str, Any]:
+    return {"resource": {"aws_kms_key": {"main": {"policy": policy, **arguments}}, "aws_iam_role": {"app": {"name": "app"}}}}
+
+
+def _owned(owner: str, actions: str = '"kms:*"') -> str:
+    return _policy("", actions).replace('"Service": ""', f'"AWS": "{owner}"')
+
+
 _ATTACHED = {"key_id": "${aws_kms_key.logs.id}", "policy": _policy("logs.eu-west-1.amazonaws.com")}
 
 RULES = (
@@ -112,6 +146,26 @@ RULES = (
             _example(_policy("logs.${data.aws_region.current.name}.amazonaws.com", '"kms:*"')),
             _example(None, aws_kms_key_policy={"logs": _ATTACHED}),
             _document("logs.eu-west-1.amazonaws.com"),
+        ),
+    ),
+    Rule(
+        id="kms-policy-lockout",
+        title="KMS key policy that lets nobody administer the key",
+        severity=Severity.HIGH,
+        category=Category.AWS_CONSTRAINT,
+        documentation="https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html",
+        check=somebody_administers,
+        bad=(
+            _held(_policy("logs.eu-west-1.amazonaws.com", '"kms:*"')),
+            _held(_owned("arn:aws:iam::${data.aws_caller_identity.me.account_id}:root", '["kms:Encrypt", "kms:Decrypt"]')),
+            _held(_owned("${aws_iam_role.app.arn}")),
+        ),
+        good=(
+            _held(_owned("arn:aws:iam::${data.aws_caller_identity.me.account_id}:root")),
+            _held(_owned("${data.aws_caller_identity.me.arn}", '["kms:Put*", "kms:Decrypt"]')),
+            _held(_owned("*")),
+            _held(_policy("logs.eu-west-1.amazonaws.com"), bypass_policy_lockout_safety_check=True),
+            _held("${data.aws_iam_policy_document.key.json}"),
         ),
     ),
 )

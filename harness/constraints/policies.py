@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.constraints.expressions import could_become, interpolations, references
 from harness.constraints.graph import Node, ResourceGraph, mapping
+from harness.constraints.values import text
 
 POLICY_DOCUMENT = "aws_iam_policy_document"
 _MERGING = ("source_policy_documents", "override_policy_documents", "source_json", "override_json", "dynamic")
@@ -52,7 +53,13 @@ def _from_document(block: Mapping[str, Any]) -> dict[str, Any]:
     principals: dict[str, list[Any]] = {}
     for principal in map(mapping, listed(block.get("principals"))):
         principals.setdefault(str(principal.get("type", "")), []).extend(listed(principal.get("identifiers")))
-    named = {"Action": "actions", "NotAction": "not_actions", "NotPrincipal": "not_principals"}
+    named = {
+        "Action": "actions",
+        "NotAction": "not_actions",
+        "NotPrincipal": "not_principals",
+        "Resource": "resources",
+        "NotResource": "not_resources",
+    }
     return {
         "Effect": block.get("effect", "Allow"),
         "Principal": "*" if "*" in principals else principals,
@@ -96,3 +103,68 @@ def key_policies(graph: ResourceGraph, key: Node) -> list[object] | None:
         if target is key:
             found.append(attachment.arguments.get("policy"))
     return found
+
+
+_ATTACHMENTS = {
+    # By type: the resource that carries a policy for it, the argument that says for which one, and the argument of its name.
+    "aws_s3_bucket": ("aws_s3_bucket_policy", "bucket", "bucket"),
+    "aws_sqs_queue": ("aws_sqs_queue_policy", "queue_url", "name"),
+    "aws_sns_topic": ("aws_sns_topic_policy", "arn", "name"),
+}
+
+
+def is_named(graph: ResourceGraph, value: object, node: Node, name: str) -> bool | None:
+    """Whether a value (an id, a name, an ARN, a URL) names this node, whose own name stands in its argument `name`; None where that is not known."""
+    found = [target for target in graph.targets(value) if target.type == node.type]
+    if found:
+        return None if any(target.is_data for target in found) else found == [node] or (None if node in found else False)
+    written, own = text(graph, value), text(graph, node.arguments.get(name))
+    if written is None or own is None:
+        return None
+    return written == own or written.endswith((f":{own}", f"/{own}"))
+
+
+def attached(graph: ResourceGraph, node: Node, kind: str, argument: str, name: str) -> list[Node] | None:
+    """The resources of type `kind` that belong to this node; None where one may or may not."""
+    answers = [(other, is_named(graph, other.arguments.get(argument), node, name)) for other in graph.of_type(kind)]
+    return None if any(answer is None for _, answer in answers) else [other for other, answer in answers if answer]
+
+
+def resource_policies(graph: ResourceGraph, node: Node) -> list[Mapping[str, Any]] | None:
+    """All statements of the policies that the stack gives a bucket, a queue or a topic; None where they cannot be known before an apply."""
+    others = attached(graph, node, *_ATTACHMENTS[node.type])
+    if others is None:
+        return None
+    policies = [holder.arguments["policy"] for holder in (node, *others) if holder.arguments.get("policy") is not None]
+    return _all_statements(graph, policies)
+
+
+def key_statements(graph: ResourceGraph, key: Node) -> list[Mapping[str, Any]] | None:
+    """All statements of a KMS key's policies; None where they cannot be known, and where a grant may do what they do not."""
+    if any(graph.target(grant.arguments.get("key_id"), key.type) in (key, None) for grant in graph.of_type("aws_kms_grant")):
+        return None
+    policies = key_policies(graph, key)
+    return None if policies is None else _all_statements(graph, policies)
+
+
+def _all_statements(graph: ResourceGraph, policies: list[object]) -> list[Mapping[str, Any]] | None:
+    blocks: list[Mapping[str, Any]] = []
+    for policy in policies:
+        found = statements(graph, policy)
+        if found is None:
+            return None
+        blocks += found
+    return blocks
+
+
+def lacking(blocks: list[Mapping[str, Any]] | None, service: str, *actions: str) -> list[str]:
+    """Those of the actions that no statement allows to the service principal `service`; nothing where the statements are not known."""
+    if blocks is None:
+        return []
+    return [action for action in actions if not any(allows(block, lambda name: is_service(name, service), action) for block in blocks)]
+
+
+def is_service(name: str, service: str) -> bool:
+    """Whether a principal may be the service (`sns.amazonaws.com`); its regional names, and those of other partitions, count too."""
+    own = service.removesuffix("amazonaws.com")
+    return could_become(name, service) or (name.startswith(own) and "amazonaws.com" in name)

@@ -24,7 +24,6 @@ class Alarms(Construct):
             self,
             "topic",
             name=f"clickstream-alarms-{environment_suffix}",
-            kms_master_key_id="alias/aws/sns",
         )
 
         self._alarm(

@@ -8,7 +8,7 @@ from constructs import Construct
 
 
 class Notifications(Construct):
-    """An encrypted topic to which only this account may subscribe."""
+    """A topic to which only this account may subscribe."""
 
     def __init__(self, scope: Construct, id_: str, *, environment_suffix: str, account_id: str):
         super().__init__(scope, id_)
@@ -18,7 +18,6 @@ class Notifications(Construct):
             "topic",
             name=f"order-events-{environment_suffix}",
             display_name="Order events",
-            kms_master_key_id="alias/aws/sns",
         )
 
         SnsTopicPolicy(

@@ -15,7 +15,6 @@ class Monitoring(Construct):
             self,
             "topic",
             name=f"docs-site-alarms-{environment_suffix}",
-            kms_master_key_id="alias/aws/sns",
         )
 
         CloudwatchMetricAlarm(

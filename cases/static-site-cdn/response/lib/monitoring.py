@@ -14,8 +14,7 @@ class Monitoring(Construct):
         self.topic = SnsTopic(
             self,
             "topic",
-            name=f'docs-site-alarms-{environment_suffix}',
-            kms_master_key_id='alias/aws/sns'
+            name=f'docs-site-alarms-{environment_suffix}'
         )
 
         CloudwatchMetricAlarm(
