@@ -72,7 +72,8 @@ def explain(rule_id: str) -> dict[str, Any]:
         "lesson": judged.lesson,
         "documentation": judged.documentation,
     }
-    over_graph = next((one for one in (*all_constraints(), *all_comparisons()) if one.id == rule_id), None)
+    over_graphs: list[Constraint | Comparison] = [*all_constraints(), *all_comparisons()]
+    over_graph = next((one for one in over_graphs if one.id == rule_id), None)
     if over_graph is None:
         return described | {"messages": [example.message for example in judged.examples]}
     if not judged.examples:
