@@ -45,12 +45,29 @@ def attribute(comparison: Comparison, repair: Walk, isolated: Iterable[Isolated]
     load_bearing = {fix for fix, one in by_fix.items() if one.broken}
     step_of = {fix: step for step in repair.steps for fix in _accused(step, by_fix, load_bearing)}
     needless = frozenset(repair.unused) if repair.converged else frozenset()
-    findings = [_from_isolation(comparison, by_fix[fix], step_of.get(fix), repair, load_bearing | needless) for fix in comparison.fixes if fix in load_bearing]
+    others = load_bearing | needless
+    by_walk: dict[int, tuple[str, ...]] = {}
     for step in repair.steps:
         accused = _accused(step, by_fix, load_bearing)
-        if not any(fix in load_bearing for fix in accused):
-            findings.append(_from_walk(comparison, step, accused, load_bearing | needless))
+        if all(_breaks_later(by_fix[fix], step, order) for fix in accused if fix in load_bearing):
+            by_walk[step.number] = accused
+    shown = {fix for accused in by_walk.values() for fix in accused}
+    findings = [_from_isolation(comparison, by_fix[fix], step_of.get(fix), repair, others) for fix in comparison.fixes if fix in load_bearing - shown]
+    for step in repair.steps:
+        if step.number in by_walk:
+            accused = by_walk[step.number]
+            alone = next((by_fix[fix] for fix in accused if fix in load_bearing), None)
+            findings.append(_from_walk(comparison, step, accused, alone, others))
     return tuple(findings)
+
+
+def _breaks_later(one: Isolated, step: Step, order: Sequence[str]) -> bool:
+    """Whether the ideal without the fix gets through the gate at which the response, without it, did not.
+
+    The ideal may no longer run that code; what the response did is what counts, and the later gate is one more proof.
+    """
+    first = next(iter(one.broken))
+    return first in order and step.gate in order and order.index(first) > order.index(step.gate)
 
 
 def _of_the_response(one: Isolated, repair: Walk, order: Sequence[str]) -> Isolated:
@@ -96,13 +113,16 @@ def _why_no_step(fix: str, repair: Walk) -> str:
     return "the walk reached what the ideal passes without it"
 
 
-def _from_walk(comparison: Comparison, step: Step, accused: Sequence[str], others: Set[str]) -> Finding:
-    evidence = Evidence(
-        walk=WalkEvidence(step.gate, step.number, step.diagnostic.message),
-        note="nothing less than the whole ideal cures it; the ideal without all of that is the response"
-        if step.everything
-        else "undone alone in the ideal it breaks no gate that can be compared; the walk's evidence stands alone",
-    )
+def _from_walk(comparison: Comparison, step: Step, accused: Sequence[str], alone: Isolated | None, others: Set[str]) -> Finding:
+    isolation = None
+    note = "undone alone in the ideal it breaks no gate that can be compared; the walk's evidence stands alone"
+    if step.everything:
+        note = "nothing less than the whole ideal cures it; the ideal without all of that is the response"
+    elif alone is not None:
+        gate, diagnostics = next(iter(alone.broken.items()))
+        isolation = IsolationEvidence(gate, diagnostics[0].message, tuple(name for name in alone.broken if name != gate), alone.undone)
+        note = f"the response fails {step.gate} without it; the ideal, which no longer comes to this code there, fails {gate}"
+    evidence = Evidence(walk=WalkEvidence(step.gate, step.number, step.diagnostic.message), isolation=isolation, note=note)
     return _finding(comparison, (step.diagnostic,), step.variant, accused, evidence, others)
 
 

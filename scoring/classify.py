@@ -39,11 +39,12 @@ class _Classified:
 
     @property
     def gate(self) -> str:
-        """The gate whose breaking says how bad it is: isolation's, which is free of other failures, else the walk's."""
-        evidence = self.finding.evidence
-        if evidence.isolation:
-            return evidence.isolation.gate
-        return evidence.walk.gate if evidence.walk else self.diagnostic.gate
+        """The gate whose breaking says how bad it is: isolation's, which is free of other failures, but the walk's where the
+        finding is what the response itself did not get past there."""
+        evidence, telling = self.finding.evidence, self.finding.diagnostic.gate
+        if evidence.walk and (evidence.isolation is None or telling == evidence.walk.gate):
+            return evidence.walk.gate
+        return evidence.isolation.gate if evidence.isolation else telling
 
     @property
     def rule_id(self) -> str:

@@ -115,6 +115,18 @@ def test_a_gate_that_the_response_got_through_without_a_fix_is_no_failure_of_it(
     assert [finding.evidence.isolation.gate for finding in findings if finding.evidence.isolation] == ["validate"]
 
 
+def test_what_the_response_failed_at_counts_where_the_ideal_without_the_fix_only_fails_later(comparison, control) -> None:
+    repair = walk(Experiment(comparison, judge, control, ORDER))
+    step = repair.steps[0]
+    (fix,) = step.culprits
+    one = isolate(Experiment(comparison, judge, control, ORDER), fix)
+    dead_code = replace(one, broken={"validate": (Diagnostic("validate", "unused", "nobody uses it"),)})
+    finding = next(finding for finding in attribute(comparison, repair, [dead_code], ORDER) if finding.evidence.walk.step == 1)
+    assert finding.diagnostic == step.diagnostic
+    assert (finding.evidence.walk.gate, finding.evidence.isolation.gate) == ("synth", "validate")
+    assert "no longer comes to this code" in finding.evidence.note
+
+
 def test_what_the_ideal_says_too_is_no_finding(comparison, control) -> None:
     noisy = {**control, "validate": GateResult("validate", Status.FAIL, (Diagnostic("validate", "range", "expected 20, got 21", address="x.two"),))}
     assert [step.gate for step in walk(Experiment(comparison, judge, noisy, ORDER)).steps] == ["synth", "synth"]

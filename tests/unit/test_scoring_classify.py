@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from harness.diagnostics import Diagnostic, Location
-from harness.failures import Category, Evidence, Severity, WalkEvidence
+from harness.failures import Category, Evidence, IsolationEvidence, Severity, WalkEvidence
 from scoring.classify import classify, count_unclassified, normalise
 from scoring.rubric import load_rubric
 from tests.unit.test_scoring_seed import example_of, make_finding, missing_class, seed_findings
@@ -45,6 +45,18 @@ def test_severity_is_that_of_the_gate_that_isolation_breaks_first() -> None:
     seen_by_walk_only = replace(finding, evidence=Evidence(walk=WalkEvidence("synth", 1, "x"), note="cannot be built"))
     assert classify([finding], RUBRIC)[0].severity is Severity.HIGH
     assert classify([seen_by_walk_only], RUBRIC)[0].severity is Severity.CRITICAL
+
+
+def test_what_the_response_did_not_get_past_counts_where_the_ideal_no_longer_comes_there() -> None:
+    """The walk was stopped by synth; undone in the ideal, which does not run that code any more, only lint minds."""
+    finding = make_finding(lint())
+    both = replace(
+        finding,
+        diagnostic=Diagnostic("synth", "TypeError", "x() got an unexpected keyword argument 'y'"),
+        evidence=Evidence(walk=WalkEvidence("synth", 1, "x"), isolation=IsolationEvidence("lint", "F401", (), ("fix1",))),
+    )
+    assert classify([both], RUBRIC)[0].severity is Severity.CRITICAL
+    assert classify([replace(both, diagnostic=finding.diagnostic)], RUBRIC)[0].severity is Severity.LOW
 
 
 @pytest.mark.parametrize(
