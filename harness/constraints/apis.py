@@ -269,7 +269,7 @@ RULES = (
     _rule(
         id="api-path-part",
         title="path_part that is a path",
-        documentation="https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-settings-method-request.html",
+        documentation="https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/api_gateway_resource",
         check=partial(judged, ("aws_api_gateway_resource",), _path_part),
         bad=(_one("aws_api_gateway_resource", path_part="orders/{id}"), _one("aws_api_gateway_resource", path_part="/orders")),
         good=(

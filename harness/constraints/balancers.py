@@ -13,7 +13,7 @@ from harness.failures import Category, Severity
 
 _BALANCERS, _GROUPS = ("aws_lb", "aws_alb"), ("aws_lb_target_group", "aws_alb_target_group")
 _LISTENERS, _RULES = ("aws_lb_listener", "aws_alb_listener"), ("aws_lb_listener_rule", "aws_alb_listener_rule")
-_PROTOCOLS = {"application": ("HTTP", "HTTPS"), "network": ("TCP", "UDP", "TCP_UDP", "TLS")}
+_PROTOCOLS = {"application": ("HTTP", "HTTPS"), "network": ("TCP", "UDP", "TCP_UDP", "TLS", "QUIC", "TCP_QUIC")}
 _CONDITIONS = ("host_header", "http_header", "http_request_method", "path_pattern", "query_string", "source_ip")
 
 
@@ -31,7 +31,7 @@ def listeners_have_certificates(graph: ResourceGraph) -> Iterator[Violation]:
 
 
 def listener_protocols(graph: ResourceGraph) -> Iterator[Violation]:
-    """An Application Load Balancer listens to HTTP and HTTPS, a Network Load Balancer to TCP, UDP and TLS."""
+    """An Application Load Balancer listens to HTTP and HTTPS, a Network Load Balancer to TCP, UDP, TLS and QUIC."""
     for listener in graph.of_type(*_LISTENERS):
         balancer = referred(graph, listener.arguments.get("load_balancer_arn"), *_BALANCERS)
         kind = text(graph, balancer.arguments.get("load_balancer_type") or "application") if balancer else None
@@ -77,11 +77,12 @@ def _home(graph: ResourceGraph, balancer: Node | None) -> Node | None:
 
 
 def health_checks(graph: ResourceGraph) -> Iterator[Violation]:
-    """A health check's timeout is below its interval (30 seconds by default)."""
+    """A health check's timeout is below its interval (30 seconds by default); Network Load Balancers take one as long as the interval."""
     for group in graph.of_type(*_GROUPS):
         for check in blocks(group.arguments, "health_check"):
             timeout, interval = number(graph, check.get("timeout")), number(graph, 30 if check.get("interval") is None else check.get("interval"))
-            if timeout is not None and interval is not None and timeout >= interval:
+            http = text(graph, group.arguments.get("protocol")) in _PROTOCOLS["application"]
+            if timeout is not None and interval is not None and (timeout > interval or (http and timeout == interval)):
                 message = f"{group.address}: the health check's timeout of {timeout:g} seconds is not below its interval of {interval:g}"
                 yield Violation(message, (group,), ("timeout", "interval", "health_check", group.type), group.address)
 
@@ -200,7 +201,12 @@ RULES = (
         listener_protocols,
         "APIReference/API_CreateListener.html",
         (_listener(protocol="TCP"), _listener(balancer=_NETWORK)),
-        (_listener(), _listener(balancer=_NETWORK, protocol="TCP"), _listener(balancer={"load_balancer_type": "${var.kind}"}, protocol="TCP")),
+        (
+            _listener(),
+            _listener(balancer=_NETWORK, protocol="TCP"),
+            _listener(balancer=_NETWORK, protocol="QUIC"),
+            _listener(balancer={"load_balancer_type": "${var.kind}"}, protocol="TCP"),
+        ),
     ),
     _rule(
         "lb-target-group-mismatch",
@@ -216,7 +222,12 @@ RULES = (
         health_checks,
         "APIReference/API_CreateTargetGroup.html",
         (_group(health_check={"timeout": 30, "interval": 30}), _group(health_check={"timeout": 60}), _group(health_check=[{"timeout": "10", "interval": 5}])),
-        (_group(health_check={"timeout": 5, "interval": 30}), _group(health_check={"timeout": 29}), _group(health_check={"timeout": "${var.wait}"})),
+        (
+            _group(health_check={"timeout": 5, "interval": 30}),
+            _group(health_check={"timeout": 29}),
+            _group(health_check={"timeout": "${var.wait}"}),
+            _group(protocol="TCP", health_check={"timeout": 10, "interval": 10}),
+        ),
     ),
     _rule(
         "lb-stickiness",

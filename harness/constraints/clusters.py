@@ -139,7 +139,12 @@ RULES = (
         documentation="https://docs.aws.amazon.com/eks/latest/userguide/cluster-iam-role.html",
         check=partial(judged, tuple(_ROLES), _role),
         bad=(_trusting(CLUSTER, "ec2.amazonaws.com"), _trusting(NODES, "eks.amazonaws.com"), _trusting(FARGATE, "eks.amazonaws.com")),
-        good=(_trusting(CLUSTER, "eks.amazonaws.com"), _trusting(NODES, "ec2.amazonaws.com"), _trusting(NODES, "${var.service}"), _one(CLUSTER, role_arn="x")),
+        good=(
+            _trusting(CLUSTER, "eks.amazonaws.com"),
+            _trusting(NODES, "ec2.amazonaws.com.cn"),
+            _trusting(NODES, "${var.service}"),
+            _one(CLUSTER, role_arn="x"),
+        ),
     ),
     _rule(
         id="eks-endpoint-access",

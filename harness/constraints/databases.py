@@ -18,8 +18,9 @@ MYSQL, POSTGRES = ("mysql", "mariadb", "aurora-mysql"), ("postgres", "aurora-pos
 _MISSPELT = {
     # https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html lists the engines.
     **dict.fromkeys(("postgresql", "pg", "psql", "PostgreSQL"), "postgres"),
-    **dict.fromkeys(("MySQL", "mysql8", "mysql8.0"), "mysql"),
-    **dict.fromkeys(("MariaDB", "maria"), "mariadb"),
+    # Capitals are no mistake: the provider writes the engine in small letters, and RDS takes `MySQL` too.
+    **dict.fromkeys(("mysql8", "mysql8.0"), "mysql"),
+    "maria": "mariadb",
     **dict.fromkeys(("sqlserver", "mssql"), "sqlserver-ex, -web, -se or -ee"),
     "oracle": "oracle-se2 or oracle-ee",
 }
@@ -110,14 +111,17 @@ def master_users(graph: ResourceGraph) -> Iterator[Violation]:
 
 
 def master_passwords(graph: ResourceGraph) -> Iterator[Violation]:
-    """A master password has 8 characters at least (MySQL and MariaDB: 41 at most), printable ASCII without `/`, `@`, `"` and space."""
+    """A master password has 8 characters at least (MySQL and MariaDB: 41 at most), printable ASCII without `/`, `@`, `"` and space.
+
+    The other engines take up to 128 characters, Db2 up to 255.
+    """
     for node in graph.of_type(INSTANCE, CLUSTER, "aws_docdb_cluster"):
         name = "password" if node.type == INSTANCE else "master_password"
         password, engine = text(graph, node.arguments.get(name)), engine_of(graph, node)
         if not password:
             continue
         refused = sorted({character for character in password if character in '/@" ' or not character.isascii() or not character.isprintable()})
-        longest = 41 if engine in MYSQL else 128
+        longest = 41 if engine in MYSQL else 128 if engine in (*POSTGRES, "docdb") else 255
         if refused:
             wrong = f"has {' and '.join(map(repr, refused))}, which RDS does not take"
         elif not 8 <= len(password) <= longest:
@@ -144,11 +148,12 @@ def random_passwords(graph: ResourceGraph) -> Iterator[Violation]:
 
 
 def database_names(graph: ResourceGraph) -> Iterator[Violation]:
-    """The first database's name begins with a letter and has letters, digits and `_`: no hyphen."""
+    """The first database's name begins with a letter (of PostgreSQL, with `_` too) and has letters, digits and `_`: no hyphen."""
     for node in graph.of_type(INSTANCE, CLUSTER):
         name = "db_name" if node.type == INSTANCE else "database_name"
         given, engine = text(graph, node.arguments.get(name)), engine_of(graph, node)
-        if given and engine in (*MYSQL, *POSTGRES) and not re.fullmatch(r"[A-Za-z]\w*", given, re.ASCII):
+        first = r"[A-Za-z_]" if engine in POSTGRES else r"[A-Za-z]"
+        if given and engine in (*MYSQL, *POSTGRES) and not re.fullmatch(rf"{first}\w*", given, re.ASCII):
             message = f"{node.address}: {name} {given} does not begin with a letter, or has more than letters, digits and underscores"
             yield Violation(message, (node,), (name, given, node.type), node.address)
 
@@ -168,7 +173,9 @@ def keys_need_encryption(graph: ResourceGraph) -> Iterator[Violation]:
     for node in graph.of_type(INSTANCE, CLUSTER, "aws_docdb_cluster", "aws_neptune_cluster"):
         given = node.arguments
         copied = any(given.get(name) for name in _SOURCES)
-        off = given.get("storage_encrypted") is None or truth(graph, given.get("storage_encrypted")) is False
+        # Aurora Serverless v1 is always encrypted.
+        always = node.type == CLUSTER and text(graph, given.get("engine_mode", "provisioned")) != "provisioned"
+        off = not always and (given.get("storage_encrypted") is None or truth(graph, given.get("storage_encrypted")) is False)
         if given.get("kms_key_id") and off and not copied:
             message = f"{node.address}: kms_key_id is given and storage_encrypted is not true"
             yield Violation(message, (node,), ("storage_encrypted", "kms_key_id", node.type), node.address)
@@ -187,7 +194,8 @@ def replicas_need_backups(graph: ResourceGraph) -> Iterator[Violation]:
     """A read replica's source keeps automatic backups: with a retention of 0 days RDS refuses the replica."""
     for replica in graph.of_type(INSTANCE):
         source = referred(graph, replica.arguments.get("replicate_source_db"), INSTANCE)
-        if source is None or source.arguments.get("replicate_source_db") or source.arguments.get("snapshot_identifier"):
+        # What is restored or copied keeps the retention of what it comes from.
+        if source is None or any(source.arguments.get(name) for name in _SOURCES):
             continue
         retention = source.arguments.get("backup_retention_period")
         if retention is None or number(graph, retention) == 0:
@@ -235,7 +243,7 @@ RULES = (
         "Engine that RDS does not have under this name",
         engine_names,
         (_instance(engine="postgresql"), _instance(engine="aurora-mysql")),
-        (_instance(), _instance(engine="${var.engine}"), _instance(engine="custom-oracle-ee")),
+        (_instance(), _instance(engine="${var.engine}"), _instance(engine="custom-oracle-ee"), _instance(engine="MySQL")),
     ),
     _rule(
         "database-class-prefix",
@@ -291,7 +299,13 @@ RULES = (
         "Database name that the engine does not take",
         database_names,
         (_instance(db_name="my-app"), _cluster(database_name="1app")),
-        (_instance(db_name="my_app1"), _cluster(database_name="app"), _instance(db_name="${var.name}-db"), _instance(engine="oracle-ee", db_name="A-B")),
+        (
+            _instance(db_name="my_app1"),
+            _instance(db_name="_app"),
+            _cluster(database_name="app"),
+            _instance(db_name="${var.name}-db"),
+            _instance(engine="oracle-ee", db_name="A-B"),
+        ),
     ),
     _rule(
         "rds-exported-logs",
@@ -306,7 +320,11 @@ RULES = (
         "KMS key for storage that is not encrypted",
         keys_need_encryption,
         (_instance(kms_key_id="${aws_kms_key.main.arn}"), _cluster(kms_key_id="${aws_kms_key.main.arn}", storage_encrypted="false")),
-        (_instance(kms_key_id="${aws_kms_key.main.arn}", storage_encrypted=True), _instance(kms_key_id="${var.key}", storage_encrypted="${var.encrypt}")),
+        (
+            _instance(kms_key_id="${aws_kms_key.main.arn}", storage_encrypted=True),
+            _instance(kms_key_id="${var.key}", storage_encrypted="${var.encrypt}"),
+            _cluster(kms_key_id="${var.key}", engine_mode="serverless"),
+        ),
         documentation="https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/db_instance",
     ),
     _rule(

@@ -167,7 +167,7 @@ RULES = (
         title="VPC endpoint for a service of another region",
         severity=Severity.HIGH,
         category=Category.AWS_CONSTRAINT,
-        documentation="https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html",
+        documentation="https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/vpc_endpoint",
         check=service_of_the_region,
         bad=(_endpoint("com.amazonaws.us-east-1.s3"),),
         good=(_endpoint(), _endpoint("com.amazonaws.us-east-1.s3", service_region="us-east-1"), _endpoint("com.amazonaws.${var.region}.s3")),

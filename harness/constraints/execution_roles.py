@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.constraints.expressions import could_become
 from harness.constraints.graph import Node, ResourceGraph, mapping
-from harness.constraints.policies import listed, resource_policies, statements
+from harness.constraints.policies import is_service, listed, resource_policies, statements
 from harness.constraints.values import blocks, is_dynamic, is_repeated, text
 
 ROLE = "aws_iam_role"
@@ -111,7 +111,10 @@ def lacking(graph: ResourceGraph, role: object, *actions: str) -> tuple[Node, li
 
 
 def trusts(graph: ResourceGraph, role: object, service: str) -> bool:
-    """Whether the role that a value names may be assumed by a service principal: unless it is the stack's and its trust policy says otherwise."""
+    """Whether the role that a value names may be assumed by a service principal: unless it is the stack's and its trust policy says otherwise.
+
+    A service's regional names (`states.eu-west-1.amazonaws.com`), and those of other partitions, are names of it too.
+    """
     found = graph.target(role, ROLE)
     known = None if found is None else statements(graph, found.arguments.get("assume_role_policy"))
     return known is None or any(_lets_in(block, service) for block in known)
@@ -123,7 +126,11 @@ def _lets_in(block: Mapping[str, Any], service: str) -> bool:
         return False
     if isinstance(principal, Mapping):
         names = [str(name) for name in listed(principal.get("Service"))]
-        return any(could_become(name, service, wildcards=True) for name in names) or any("${" in name for name in names) or principal.get("AWS") == "*"
+        return (
+            any(could_become(name, service, wildcards=True) or is_service(name, service) for name in names)
+            or any("${" in name for name in names)
+            or principal.get("AWS") == "*"
+        )
     return "NotPrincipal" in block or isinstance(principal, str)
 
 

@@ -72,11 +72,19 @@ def _size(graph: ResourceGraph, function: Node) -> Iterator[Complaint]:
 
 
 def _handler(graph: ResourceGraph, function: Node) -> Iterator[Complaint]:
-    """Python's and Node.js' handlers are MODULE.FUNCTION; the runtimes split at the dot and fail without one."""
+    """Python's and Node.js' handlers are MODULE.FUNCTION; the runtimes split at the dot and fail without one. (A wrapper script may start something else.)"""
     handler = text(graph, function.arguments.get("handler"))
     runtime = text(graph, function.arguments.get("runtime")) or ""
-    if handler and runtime.startswith(("python3", "nodejs")) and "." not in handler:
+    if handler and runtime.startswith(("python3", "nodejs")) and "." not in handler and not _may_be_wrapped(function):
         yield Complaint(f"the handler {handler!r} names no function in its module; {runtime} wants MODULE.FUNCTION", ("handler", handler))
+
+
+def _may_be_wrapped(function: Node) -> bool:
+    """Whether a wrapper script starts the runtime, or may: then the variables are not all written out."""
+    return any(
+        "AWS_LAMBDA_EXEC_WRAPPER" in mapping(block.get("variables")) or isinstance(block.get("variables"), str)
+        for block in nested(function.arguments, "environment")
+    )
 
 
 def _image(graph: ResourceGraph, function: Node) -> Iterator[Complaint]:
@@ -222,6 +230,7 @@ RULES = (
             _function(runtime="java21", handler="com/example/Handler"),
             _function(runtime="provided.al2023", handler="bootstrap"),
             _function(runtime="python3.12", handler="${var.handler}"),
+            _function(runtime="nodejs20.x", handler="run", environment={"variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/bootstrap"}}),
         ),
     ),
     _rule(

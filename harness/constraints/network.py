@@ -8,7 +8,7 @@ from typing import Any
 from harness.constraints.addresses import referred, subnet, vpc
 from harness.constraints.base import Rule, Violation
 from harness.constraints.graph import Node, ResourceGraph
-from harness.constraints.values import blocks, is_repeated, number, text
+from harness.constraints.values import blocks, is_repeated, number, text, truth
 from harness.failures import Category, Severity
 
 _DESTINATIONS = ("cidr_block", "destination_cidr_block", "ipv6_cidr_block", "destination_ipv6_cidr_block", "destination_prefix_list_id")
@@ -187,7 +187,10 @@ def _acl_rules(graph: ResourceGraph) -> Iterator[tuple[Node, Node, str, float]]:
                     yield acl, acl, direction, place
     for apart in graph.of_type("aws_network_acl_rule"):
         owner = referred(graph, apart.arguments.get("network_acl_id"), "aws_network_acl")
-        direction = "egress" if apart.arguments.get("egress") is True else "ingress"
+        outward = truth(graph, apart.arguments.get("egress", False))
+        direction = "egress" if outward else "ingress"
+        if outward is None:
+            continue
         if (place := number(graph, apart.arguments.get("rule_number"))) is not None and not is_repeated(apart):
             # An ACL that is not known keeps its rules to itself: only the number is judged.
             yield apart, owner or apart, direction, place
@@ -359,7 +362,7 @@ RULES = (
         documentation="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateNetworkAclEntry.html",
         check=acl_rules,
         bad=(_acl(100, "100"), _acl_rule(40000), _acl_rule(200)),
-        good=(_acl(100, 110), _acl_rule(32766), _acl_rule("${var.place}"), _acl_rule(100)),
+        good=(_acl(100, 110), _acl_rule(32766), _acl_rule("${var.place}"), _acl_rule(100), _acl_rule(200, egress="${var.egress}")),
     ),
     Rule(
         id="network-acl-all-protocols",

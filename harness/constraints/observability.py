@@ -50,7 +50,7 @@ def _transformation(graph: ResourceGraph, metric_filter: Node) -> Iterator[Compl
             continue
         if not is_unset(transformation, "default_value"):
             yield Complaint("its metric_transformation has dimensions and a default_value, and may have one of them", ("default_value", "dimensions"))
-        if pattern is not None and not pattern.strip().startswith(("{", "[")):
+        if pattern and pattern.strip() and not pattern.strip().startswith(("{", "[")):
             yield Complaint(f"its pattern {pattern!r} has no fields that could be dimensions", ("dimensions", "pattern"))
 
 

@@ -66,9 +66,12 @@ def versions_exist(graph: ResourceGraph) -> Iterator[Violation]:
 
 
 def aurora_mysql_versions(graph: ResourceGraph) -> Iterator[Violation]:
-    """Aurora MySQL's versions are written `8.0.mysql_aurora.3.08.0`: neither MySQL's own nor Aurora's alone is one."""
+    """Aurora MySQL's versions 2 and 3 are written `8.0.mysql_aurora.3.08.0`: neither MySQL's own nor Aurora's alone is one.
+
+    From 8.4 on they are written as MySQL's own (`8.4.7`).
+    """
     for node, engine, version in _versions(graph):
-        if engine == "aurora-mysql" and not re.fullmatch(r"\d\.\d(\.mysql_aurora\.[\w.-]+)?|\d", version):
+        if engine == "aurora-mysql" and re.fullmatch(r"(5\.\d|8\.0)\.\d+.*|[1-3]\.\d.*", version):
             message = f"{node.address}: engine_version {version} is not written as aurora-mysql's are: 8.0.mysql_aurora.3.08.0"
             yield Violation(message, (node,), ("engine_version", version, node.type), node.address)
 
@@ -141,7 +144,12 @@ RULES = (
         aurora_mysql_versions,
         "AuroraUserGuide/AuroraMySQL.Updates.Versions.html",
         (_database("aurora-mysql", "8.0.35", "aws_rds_cluster"), _database("aurora-mysql", "3.04.0", "aws_rds_cluster")),
-        (_database("aurora-mysql", "8.0.mysql_aurora.3.08.0", "aws_rds_cluster"), _database("aurora-mysql", "8.0"), _database("mysql", "8.0.35")),
+        (
+            _database("aurora-mysql", "8.0.mysql_aurora.3.08.0", "aws_rds_cluster"),
+            _database("aurora-mysql", "8.0"),
+            _database("aurora-mysql", "8.4.7"),
+            _database("mysql", "8.0.35"),
+        ),
     ),
     _rule(
         "rds-parameter-family-name",

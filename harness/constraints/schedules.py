@@ -65,7 +65,8 @@ def _fits(field: _Field, item: str) -> bool:
         if base in ("?", "L", "LW") or re.fullmatch(r"L-\d+", base):
             return True
         base = re.sub(r"(#[1-5]|W|L)$", "", base)
-    return base == "*" or all(_is_value(field, end) for end in base.split("-", 1))
+    # Quartz, whose grammar this is, takes `/5` for `0/5`; whether EventBridge does is not written.
+    return base == "*" or (not base and bool(step)) or all(_is_value(field, end) for end in base.split("-", 1))
 
 
 def _is_value(field: _Field, value: str) -> bool:

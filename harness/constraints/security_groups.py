@@ -117,7 +117,13 @@ def descriptions_in_the_alphabet(graph: ResourceGraph) -> Iterator[Violation]:
 
 
 def groups_of_the_vpc(graph: ResourceGraph) -> Iterator[Violation]:
-    """What stands in a VPC's subnets takes security groups of this VPC; a group without `vpc_id` is one of the default VPC."""
+    """What stands in a VPC's subnets takes security groups of this VPC; a group without `vpc_id` is one of the default VPC.
+
+    A group can be associated with other VPCs as well; one that may be is not judged.
+    """
+    lent = [referred(graph, node.arguments.get("security_group_id"), _GROUP) for node in graph.of_type("aws_vpc_security_group_vpc_association")]
+    if None in lent:
+        return
     for node in graph.nodes:
         if node.is_data or is_repeated(node):
             continue
@@ -125,7 +131,7 @@ def groups_of_the_vpc(graph: ResourceGraph) -> Iterator[Violation]:
             home = next((network for member in subnets if (network := vpc(graph, member))), None)
             for group in groups:
                 where = vpc(graph, group)
-                if home is None or (where is None and group.arguments.get("vpc_id") is not None) or where is home:
+                if home is None or (where is None and group.arguments.get("vpc_id") is not None) or where is home or group in lent:
                     continue
                 at = where.address if where else "the default VPC (it has no vpc_id)"
                 message = f"{node.address}: its security group {group.address} is in {at}, and its subnets are in {home.address}"
@@ -192,6 +198,7 @@ _ANY = {"cidr_blocks": ["0.0.0.0/0"]}
 _HTTPS = {"protocol": "tcp", "from_port": 443, "to_port": 443, **_ANY}
 _MAIN, _OTHER = "${aws_vpc.main.id}", "${aws_vpc.other.id}"
 _IN_VPC = {"vpc_config": {"subnet_ids": ["${aws_subnet.main.id}"], "security_group_ids": ["${aws_security_group.main.id}"]}}
+_LENT = {"security_group_id": "${aws_security_group.main.id}", "vpc_id": _MAIN}
 _DATABASE = {"db_subnet_group_name": "${aws_db_subnet_group.main.name}", "vpc_security_group_ids": ["${aws_security_group.main.id}"]}
 
 RULES = (
@@ -296,6 +303,7 @@ RULES = (
         good=(
             _placed("aws_lambda_function", _IN_VPC, vpc_id=_MAIN),
             _placed("aws_lambda_function", _IN_VPC, vpc_id="${var.vpc}"),
+            {"resource": _placed("aws_lambda_function", _IN_VPC, vpc_id=_OTHER)["resource"] | {"aws_vpc_security_group_vpc_association": {"main": _LENT}}},
             _placed("aws_db_instance", _DATABASE, vpc_id=_MAIN),
             _placed("aws_db_instance", {"vpc_security_group_ids": ["${aws_security_group.main.id}"]}),
         ),
