@@ -2,7 +2,7 @@
 
 ARCHIVE holds one folder a task, in the form that `assay import markdown-archive` reads. The pairs are imported to a
 temporary folder and evaluated three times: twice through synth and validate without a cache, for the time and for
-whether both say the same, and once through plan, constraints, lint and format too, for the claims. Nothing of the archive is written to the table:
+whether both say the same, and once through all other gates but the tests too, for the claims. Nothing of the archive is written to the table:
 cases are numbered.
 """
 
@@ -29,8 +29,8 @@ from harness.serialize import dump, load
 from scoring.audit import audit_case, dump_audit
 
 FAST_GATES = ("synth", "validate")
-CLAIM_GATES = ("synth", "validate", "plan", "constraints", "lint", "format")
-"""What claims are audited against: all gates but the tests, which the archive wrote for its own code, and types."""
+CLAIM_GATES = ("synth", "silent-drop", "validate", "plan", "constraints", "architecture", "types", "lint", "format")
+"""What claims are audited against: all gates that run by default but the tests, which the archive wrote for its own code."""
 NO_CODE = "no-usable-code"
 SMALL = 3
 NOT_MEASURED = "not measured"

@@ -28,7 +28,8 @@ class Side:
     """One side of a leaf: its text (whole lines), its block's indentation, its syntax.
 
     `line` is where the statement starts, `first` where its text does, with the comments above it; both
-    count from 1. `nodes` is empty where the side has no statement. `scope` names what encloses it.
+    count from 1. `nodes` is empty where the side has no statement. `scope` names what encloses it. What is not Python has
+    no nodes: there `about` says what a piece is about, and `syntax` is equal for equal pieces.
     """
 
     text: str = ""
@@ -37,6 +38,8 @@ class Side:
     indent: str = ""
     nodes: list[ast.stmt] = field(default_factory=list)
     scope: tuple[str, ...] = ()
+    about: str = ""
+    syntax: str = ""
 
 
 @dataclass(slots=True)
@@ -191,7 +194,7 @@ def same(mine: ast.AST, theirs: ast.AST) -> bool:
 
 def syntax_of(side: Side) -> str:
     """The syntax of a side's statement as text, equal for equal statements; empty where there is none."""
-    return "\n".join(_dump(node) for node in side.nodes)
+    return side.syntax or "\n".join(_dump(node) for node in side.nodes)
 
 
 def _dump(node: ast.AST) -> str:

@@ -18,16 +18,31 @@ from harness.tree import Tree, read_tree
 
 CASE_FILE = "case.yaml"
 APP_FILE = "cdktf.json"
-PLATFORMS = ("cdktf",)
-LANGUAGES = ("python",)
+CDKTF, TERRAFORM = "cdktf", "terraform"
+PLATFORMS = (CDKTF, TERRAFORM)
+LANGUAGES = {CDKTF: ("python",), TERRAFORM: ("hcl",)}
+"""By platform. Of plain Terraform there is only one, which need not be named."""
+
+POLICY_FOLDER = "policies"
+MAX_POLICY_BYTES = 1024 * 1024
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
 """What a case may be called: its name is a folder's, and a word of every report."""
 
 _VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*=")
 _PYTHON = re.compile(r"^python(3(\.\d+)?)?$")
 _HARMLESS_OPTIONS = frozenset({"-u", "-B", "-E", "-s"})
-_FIELDS = frozenset({"title", "platform", "language", "model", "prompt", "entry", "env", "tests", "tags", "expectations", "provenance"})
+_FIELDS = frozenset({"title", "platform", "language", "model", "prompt", "entry", "env", "tests", "tags", "expectations", "provenance", "intent"})
 _HELP = "docs/case-format.md describes every field"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a plan has to satisfy, in Rego. `path` is the file's, relative to the case; `rules` are those that decide, all
+    that can where it is empty (see `harness/intent/decide.py`)."""
+
+    path: str
+    text: str
+    rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +51,8 @@ class Case:
 
     `entry` is the command that synthesizes either tree, split into words, or None where each tree's own
     `cdktf.json` decides (see `entry_of`); `env` the extra environment it gets; `tests` the paths that pytest
-    is given; `provenance` where the case comes from, kept for people and without influence.
+    is given; `provenance` where the case comes from, kept for people and without influence; `policies` what the plan is
+    held against.
     """
 
     name: str
@@ -54,6 +70,7 @@ class Case:
     provenance: Mapping[str, Any]
     response: Tree
     ideal: Tree
+    policies: tuple[Policy, ...] = ()
 
 
 class EntryError(Exception):
@@ -131,12 +148,15 @@ def load_case(root: Path) -> Case:
     fields = _read_fields(path)
     entry = _entry(path, fields) if "entry" in fields else None
     prompt_file = root / _text(path, fields, "prompt", "PROMPT.md")
+    platform = _choice(path, fields, "platform", PLATFORMS)
+    if platform == TERRAFORM and entry is not None:
+        raise CaseError(f"{path}: a case of plain Terraform has no entry", "leave the field out; terraform reads the .tf files on top of each tree")
     return Case(
         name=_name(root),
         root=root,
         title=_text(path, fields, "title"),
-        platform=_choice(path, fields, "platform", PLATFORMS),
-        language=_choice(path, fields, "language", LANGUAGES),
+        platform=platform,
+        language=_choice(path, fields, "language", LANGUAGES[platform], "hcl" if platform == TERRAFORM else None),
         model=_text(path, fields, "model"),
         prompt=_read_prompt(prompt_file, root),
         entry=entry,
@@ -147,6 +167,7 @@ def load_case(root: Path) -> Case:
         provenance=_provenance(path, fields),
         response=read_tree(root / "response", root),
         ideal=read_tree(root / "ideal", root),
+        policies=_policies(path, fields),
     )
 
 
@@ -183,8 +204,8 @@ def _text(path: Path, fields: dict[str, Any], name: str, default: str | None = N
     return value
 
 
-def _choice(path: Path, fields: dict[str, Any], name: str, known: tuple[str, ...]) -> str:
-    value = _text(path, fields, name)
+def _choice(path: Path, fields: dict[str, Any], name: str, known: tuple[str, ...], default: str | None = None) -> str:
+    value = _text(path, fields, name, default)
     if value not in known:
         raise CaseError(f"{path}: {name} {value!r} is not supported", f"known: {', '.join(known)}")
     return value
@@ -228,6 +249,38 @@ def _provenance(path: Path, fields: dict[str, Any]) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise CaseError(f"{path}: field 'provenance' has to map names to values", _HELP)
     return value
+
+
+def _policies(path: Path, fields: dict[str, Any]) -> tuple[Policy, ...]:
+    """The policies that `intent` names, else all in the case's folder of policies."""
+    root = path.parent
+    if "intent" not in fields:
+        found = sorted((root / POLICY_FOLDER).glob("*.rego"))
+        return tuple(_policy(root, one.relative_to(root).as_posix(), ()) for one in found)
+    entries = fields["intent"] if isinstance(fields["intent"], list) else [fields["intent"]]
+    policies = []
+    for entry in entries:
+        named = {"policy": entry} if isinstance(entry, str) else entry
+        rules = named.get("rules") or [] if isinstance(named, dict) else None
+        if not isinstance(rules, list) or not all(isinstance(rule, str) for rule in rules) or not isinstance(named.get("policy"), str):
+            raise CaseError(f"{path}: field 'intent' has to list policies: paths, or mappings with 'policy' and 'rules'", _HELP)
+        policies.append(_policy(root, named["policy"], tuple(rules)))
+    return tuple(policies)
+
+
+def _policy(root: Path, name: str, rules: tuple[str, ...]) -> Policy:
+    path = root / name
+    if not path.resolve().is_relative_to(root.resolve()):
+        raise CaseError(f"{path}: the policy lies outside the case", "keep policies in the case's folder policies/")
+    if not path.is_file():
+        raise CaseError(f"{path}: missing", "write the policy in Rego into this file")
+    content = path.read_bytes()
+    if len(content) > MAX_POLICY_BYTES:
+        raise CaseError(f"{path}: larger than {MAX_POLICY_BYTES // 2**20} MiB", "a policy is a few rules of Rego; data does not belong into it")
+    try:
+        return Policy(name, content.decode("utf-8"), rules)
+    except UnicodeDecodeError as error:
+        raise CaseError(f"{path}: not UTF-8", "save the file as UTF-8") from error
 
 
 def _read_prompt(path: Path, root: Path) -> str:

@@ -6,9 +6,13 @@ import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
+from typing import Any
 
 from harness.alignment import Leaf, Side, identity, syntax_of
 from harness.case import APP_FILE, EntryError, app_words, read_app
+from harness.hcl.align import is_hcl
+from harness.hcl.names import names_of_hcl
+from harness.hcl.syntax import count_items
 from harness.moved_definitions import placeholder_name
 from harness.pairing import FilePair
 from harness.python_source import parse
@@ -183,7 +187,7 @@ def _whole_file(index: int, pair: FilePair, renamed: Mapping[str, str]) -> Edit:
 
 def _statement(index: int, pair: FilePair, number: int, leaf: Leaf, renamed: Mapping[str, str]) -> Edit:
     mine, theirs = leaf.response, leaf.ideal
-    alone = bool(mine.nodes) != bool(theirs.nodes)
+    alone = bool(mine.nodes) != bool(theirs.nodes) or bool(mine.about) != bool(theirs.about)
     return Edit(
         index=index,
         pair=pair.key,
@@ -192,17 +196,22 @@ def _statement(index: int, pair: FilePair, number: int, leaf: Leaf, renamed: Map
         response_line=pair.response_line(mine.line),
         response_text=mine.text,
         ideal_text=theirs.text,
-        before=names_of(pair.path, mine, leaf.header, inner=_name(theirs), response_path=pair.response_path, renamed=renamed),
-        after=names_of(pair.path, theirs, leaf.header),
+        before=names_of_side(pair.path, mine, leaf.header, inner=_name(theirs), response_path=pair.response_path, renamed=renamed),
+        after=names_of_side(pair.path, theirs, leaf.header),
         statements=leaf.statements,
         response_part=mine.text,
         ideal_part=theirs.text,
         response_syntax="" if leaf.header else syntax_of(mine),
         ideal_syntax="" if leaf.header else syntax_of(theirs),
-        identity=_identity(mine if mine.nodes else theirs) if alone else "",
+        identity=_identity(mine if mine.nodes or mine.about else theirs) if alone else "",
         response_path=pair.response_path,
         scope=theirs.scope or mine.scope,
     )
+
+
+def names_of_side(path: str, side: Side, header: bool, **more: Any) -> Names:
+    """The names in one side of a leaf, by the language of its file; `more` as in `names_of`."""
+    return names_of_hcl(side.text, side.scope) if is_hcl(path) else names_of(path, side, header, **more)
 
 
 def _name(side: Side) -> str:
@@ -210,6 +219,8 @@ def _name(side: Side) -> str:
 
 
 def _identity(side: Side) -> str:
+    if side.about:
+        return f"{'.'.join(side.scope)}:{side.about}"
     node = side.nodes[0]
     name = identity(node)
     return f"{'.'.join(side.scope)}:{type(node).__name__}:{name}" if name else ""
@@ -237,7 +248,9 @@ def _part(index: int, pair: FilePair, number: int, leaf: Leaf, hole: Hole, renam
 
 
 def file_names(path: str, text: str, response_path: str = "", renamed: Mapping[str, str] | None = None) -> Names:
-    """The names of a whole file; none where it is not Python that parses. The app's settings use the program that they name."""
+    """The names of a whole file; none where it is neither Terraform nor Python that parses. The app's settings use the program that they name."""
+    if is_hcl(path):
+        return names_of_hcl(text)
     if PurePosixPath(path).name == APP_FILE:
         return Names(uses=_program(text))
     if not path.endswith(".py"):
@@ -258,7 +271,9 @@ def _program(settings: str) -> set[Symbol]:
 def _count_file(path: str, texts: Iterable[str]) -> int:
     counts = [1]
     for text in texts:
-        if path.endswith(".py"):
+        if is_hcl(path):
+            counts.append(count_items(text))
+        elif path.endswith(".py"):
             try:
                 counts.append(sum(isinstance(node, ast.stmt) for node in ast.walk(parse(text))))
             except (SyntaxError, ValueError, RecursionError):

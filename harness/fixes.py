@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 
 import networkx as nx
 
-from harness.edits import Edit, count_statements, file_names, find_edits
+from harness.edits import Edit, count_statements, file_names, find_edits, names_of_side
 from harness.needs import build_needs, group
 from harness.pairing import FilePair, pair_files
-from harness.symbols import Names, Symbol, names_of
+from harness.symbols import Names, Symbol
 from harness.tree import Tree
 
 FORMAT = "format"
@@ -96,7 +96,7 @@ def _response_names(files: Iterable[FilePair], renamed: Mapping[str, str]) -> Na
 
 def _all_names(tree: Tree) -> Names:
     names = Names()
-    for path in tree.python_files():
+    for path in tree:
         names.update(file_names(path, tree.files[path].decode("utf-8", errors="replace")))
     return names
 
@@ -109,7 +109,7 @@ def _common_uses(files: Iterable[FilePair]) -> set[Symbol]:
             uses |= file_names(pair.path, pair.ideal.decode("utf-8", errors="replace")).uses
         for leaf in pair.leaves or ():
             if not leaf.edited:
-                uses |= names_of(pair.path, leaf.ideal, leaf.header).uses
+                uses |= names_of_side(pair.path, leaf.ideal, leaf.header).uses
     return uses
 
 

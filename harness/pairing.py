@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from harness.alignment import Leaf, align, align_lines
+from harness.hcl.align import align_hcl, is_hcl
+from harness.hcl.tokens import HclError
 from harness.moved_definitions import MovedDefinition, find_moved, take_out
 from harness.parts import split, split_head
 from harness.python_source import parse
@@ -115,6 +117,8 @@ def _align(pair: FilePair, leaving: list[str], coming: list[str]) -> FilePair:
         left, right = ((content or b"").decode("utf-8") for content in (pair.response, pair.ideal))
     except UnicodeDecodeError:
         return pair
+    if is_hcl(pair.path):
+        return _align_terraform(pair, left, right)
     if not pair.path.endswith(".py"):
         return pair
     if leaving:
@@ -122,6 +126,15 @@ def _align(pair: FilePair, leaving: list[str], coming: list[str]) -> FilePair:
         left = taken.text
         pair = replace(pair, base=left.encode("utf-8"), lines=taken.lines)
     return _align_python(pair, left, take_out(right, coming).text if coming else right)
+
+
+def _align_terraform(pair: FilePair, left: str, right: str) -> FilePair:
+    if not left or not right:
+        return pair
+    try:
+        return replace(pair, leaves=tuple(align_hcl(left, right)), by_statement=True)
+    except HclError:
+        return replace(pair, leaves=tuple(align_lines(left, right)))
 
 
 def _align_python(pair: FilePair, left: str, right: str) -> FilePair:

@@ -13,7 +13,7 @@ from pathlib import Path
 from harness.cache import GateCache
 from harness.case import Case
 from harness.errors import HarnessFault
-from harness.gates.base import Gate, GateResult, Status, Subject
+from harness.gates.base import Gate, GateResult, Status, Subject, not_applicable
 from harness.session import Session
 from harness.tree import Tree
 
@@ -49,6 +49,9 @@ class GateRunner:
         if name in results:
             return results[name]
         gate = next(gate for gate in self.gates if gate.name == name)
+        if reason := not_applicable(gate, self.case):
+            results[name] = GateResult(name, Status.NOT_RUN, reason=reason)
+            return results[name]
         for need in gate.needs:
             if self._judge_one(tree, need, results).status is not Status.PASS:
                 results[name] = GateResult(name, Status.NOT_RUN, reason=f"{need} did not pass")

@@ -47,7 +47,7 @@ _ACCOUNT = "rights and state of one AWS account"
 _NAME_TAKEN = "a name, or something else that has to be unique, that is taken in AWS"
 _OTHER_ENVIRONMENT = "what only shows in another environment or in a second deployment: gates see one, with one set of values"
 _LINT_RULES = "{}: the lint gate has no rule for that"
-_SECURITY = "how secure the deployed stack is: bindings, Terraform and AWS accept it either way, and no rule here judges it"
+_SECURITY = "how secure the deployed stack is: bindings, Terraform and AWS accept it either way, and no rule that ran here judges it"
 _PERMISSIONS = "whether permissions suffice: only AWS, using them, finds out"
 
 
@@ -155,13 +155,15 @@ _TOPICS = (
 _LINTABLE = re.compile(r"\blint|pylint|trailing (?:newline|whitespace)|import (?:order|statement)|line.length|unused|formatt", re.IGNORECASE)
 _CONSTRAINED = (re.compile(r"\baccount.?ids?\b", re.IGNORECASE), re.compile(r"(?=.*\bkms\b)(?=.*\blogs?\b)", re.IGNORECASE))
 """What the constraints gate has rules for, though no other gate objects."""
+_COMPARED = re.compile(r"\bencrypt|\bpublic(?:ly)? (?:access|expos)|0\.0\.0\.0/0", re.IGNORECASE)
+"""What the architecture gate holds against the ideal."""
 _CHECKED = re.compile(r"line.?length|long lines?|unused|trailing|whitespace|blank line", re.IGNORECASE)
 _UNCHECKED = (
     (re.compile(r"built-?in\b.{0,40}(?:name|shadow|conflict)|shadow\w*.{0,30}built-?in|W0622", re.IGNORECASE), "A", _LINT_RULES.format("shadowed built-ins")),
     (re.compile(r"\bimport (?:order|sort)|C0411|\bI001\b", re.IGNORECASE), "I", _LINT_RULES.format("the order of imports")),
     (re.compile(r"\b(?:C(?!030[1-5])|R)\d{4}\b|W07\d\d|W0[23]12", re.IGNORECASE), "PL", _LINT_RULES.format("what only pylint says")),
 )
-OMISSION = "something that is left out: neither bindings nor Terraform nor a test of the response ask for it, so nothing fails without it"
+OMISSION = "something that is left out: neither bindings nor Terraform, no rule that ran and no test of the response asks for it, so nothing fails without it"
 
 
 def undecidable(claim: ClaimTrace, result: CaseResult) -> str | None:
@@ -176,7 +178,7 @@ def undecidable(claim: ClaimTrace, result: CaseResult) -> str | None:
         return unchecked
     if _LINTABLE.search(claim.title):
         return None
-    breaks = bool(GATES_SAY.search("\n".join([claim.prose, *claim.identifiers])) or any(words.search(claim.title) for words in _CONSTRAINED))
+    breaks = bool(GATES_SAY.search("\n".join([claim.prose, *claim.identifiers])) or any(words.search(claim.title) for words in _ruled(result)))
     places = {"title": claim.title, "said": "\n".join([claim.title, *claim.messages]), "text": claim.prose}
     for topic in _TOPICS:
         if (topic.always or not breaks) and re.search(topic.pattern, places[topic.where], re.IGNORECASE):
@@ -184,6 +186,12 @@ def undecidable(claim: ClaimTrace, result: CaseResult) -> str | None:
     if breaks or not result.converged:
         return None
     return _left_out(claim, result)
+
+
+def _ruled(result: CaseResult) -> tuple[re.Pattern[str], ...]:
+    """Subjects that rules over graphs judge, of the gates that said something of the ideal."""
+    compared = result.gates.get("ideal", {}).get("architecture") in ("pass", "fail")
+    return (*_CONSTRAINED, _COMPARED) if compared else _CONSTRAINED
 
 
 def _left_out(claim: ClaimTrace, result: CaseResult) -> str | None:

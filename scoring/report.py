@@ -160,9 +160,10 @@ def _unjudged(case: CaseResult) -> list[tuple[str, str]]:
     variants: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for variant, statuses in case.gates.items():
         for gate, status in statuses.items():
+            # A verdict with a reason says what it covers.
             # On other variants a gate is not run only because an earlier one failed, which is what was to be shown.
-            if status == Status.INCONCLUSIVE or (status == Status.NOT_RUN and variant in ("response", "ideal")):
-                reason = case.reasons.get(variant, {}).get(gate, "no reason given")
+            reason = case.reasons.get(variant, {}).get(gate, "" if status in (Status.PASS, Status.FAIL) else "no reason given")
+            if status == Status.INCONCLUSIVE or (reason and variant in ("response", "ideal")):
                 variants[gate, status, reason].append(variant)
     return [(f"gate {gate}, {_listed(names)}", f"{status}: {reason}") for (gate, status, reason), names in variants.items()]
 

@@ -13,13 +13,18 @@ from scoring.rules import (
     blocks,
     combinations,
     constructs,
+    deployment,
     entry,
     expressions,
     graph,
+    hcl,
     imports,
+    intent,
     program,
     quality,
     schema,
+    security,
+    silent,
     surroundings,
     testing,
     tokens,
@@ -28,9 +33,9 @@ from scoring.rules import (
 from scoring.rules.base import Rule
 
 # Within and across modules, what is special comes before what is general.
-_AT_SYNTHESIS = (entry, imports, arguments, blocks, argument_types, tokens, constructs, program, surroundings)
+_AT_SYNTHESIS = (entry, hcl, imports, arguments, blocks, argument_types, tokens, constructs, program, surroundings)
 _AT_TERRAFORM = (values, combinations, schema, expressions)
-_MODULES = (*_AT_SYNTHESIS, *_AT_TERRAFORM, graph, testing, quality)
+_MODULES = (*_AT_SYNTHESIS, silent, deployment, *_AT_TERRAFORM, intent, security, graph, testing, quality)
 
 UNCLASSIFIED = "unclassified-"
 """What the rule of a failure begins with where no rule knows it; the gate follows."""

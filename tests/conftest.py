@@ -59,7 +59,8 @@ def make_case(tmp_path: Path) -> Callable[..., Path]:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(text if isinstance(text, bytes) else text.encode())
         (root / "PROMPT.md").write_text("Build something small.\n")
-        wanted = {"title": "Small", "platform": "cdktf", "language": "python", "model": "m", "entry": "python tap.py"} | fields
+        wanted = {"title": "Small", "platform": "cdktf", "language": "python", "model": "m"} | fields
+        wanted |= {"entry": fields.get("entry", "python tap.py")} if wanted["platform"] != "terraform" else {}
         (root / "case.yaml").write_text("".join(f"{key}: {value}\n" for key, value in wanted.items()))
         return root
 

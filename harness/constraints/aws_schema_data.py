@@ -111,27 +111,35 @@ def instance_argument(kind: str) -> InstanceArgument | None:
     return InstanceArgument(tuple(entry["path"].split(".")), entry["file"], entry.get("prefix", ""), entry.get("suffix", ""))
 
 
-@cache
 def instances(file: str, engine: str | None) -> Mapping[str, frozenset[str]]:
     """By region: the kinds of instances that a file of cfn-lint lists, for an engine where the file tells engines apart.
 
     None for `engine`, and one that the file does not know, take the kinds of all engines.
     """
-    found: dict[str, frozenset[str]] = {}
+    by_engine = _instances(file)
+    return by_engine.get(engine, by_engine[None])
+
+
+@cache
+def _instances(file: str) -> Mapping[str | None, Mapping[str, frozenset[str]]]:
+    """By engine, then by region; under None those of all engines."""
+    found: dict[str | None, dict[str, set[str]]] = {None: {}}
     for region, listed in _load(f"extensions/{file}").items():
         if "-" in region and isinstance(listed, dict):
-            found[region] = frozenset(listed["enum"]) if "enum" in listed else _of_engine(listed["allOf"], engine)
-    return found
+            for engine, kinds in _listed(listed):
+                for key in {None, engine}:
+                    found.setdefault(key, {}).setdefault(region, set()).update(kinds)
+    return {engine: {region: frozenset(kinds) for region, kinds in regions.items()} for engine, regions in found.items()}
 
 
-def _of_engine(conditions: list[Mapping[str, Any]], engine: str | None) -> frozenset[str]:
-    """The classes of databases that are listed under conditions on engine and licence."""
-    by_engine: dict[str | None, set[str]] = {}
-    for condition in conditions:
+def _listed(listed: Mapping[str, Any]) -> Iterator[tuple[str | None, list[str]]]:
+    """The kinds of one region, under the engine that a condition names; classes of databases depend on engine and licence."""
+    if "enum" in listed:
+        yield None, listed["enum"]
+    for condition in listed.get("allOf", ()):
         named = condition["if"]["properties"].get("Engine")
         (values,) = condition["then"]["properties"].values()
-        by_engine.setdefault(named.get("const") if isinstance(named, dict) else None, set()).update(values["enum"])
-    return frozenset(by_engine.get(engine) or set().union(*by_engine.values()))
+        yield (named.get("const") if isinstance(named, dict) else None), values["enum"]
 
 
 def _schema(cloudformation_type: str, region: str | None) -> Mapping[str, Any]:

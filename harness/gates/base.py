@@ -74,8 +74,9 @@ class Gate(Protocol):
     """Gates that have to pass on this tree before this one can say anything."""
 
     # A gate may also have `sees_all = True`: it reports everything at once, however broken the tree is;
-    # `optional = True`: it runs only where somebody asks for it; and `compares = True`: it is told what the
-    # gates that it needs say of the ideal.
+    # `optional = True`: it runs only where somebody asks for it; `compares = True`: it is told what the
+    # gates that it needs say of the ideal; `platforms = ("cdktf",)`: it judges cases of these platforms only;
+    # and `applies(case)`: why it has nothing to judge in a case, empty where it has.
 
     def missing(self, session: Session) -> str:
         """Why this gate cannot run here at all, with the remedy; empty when it can."""
@@ -88,3 +89,12 @@ class Gate(Protocol):
     def run(self, subject: Subject, session: Session) -> GateResult:
         """Judge the subject. Raises `HarnessFault` for trouble that is not the subject's."""
         ...
+
+
+def not_applicable(gate: Gate, case: Case) -> str:
+    """Why the gate has nothing to judge in this case, whatever its trees hold; empty where it has."""
+    platforms = getattr(gate, "platforms", None)
+    if platforms is not None and case.platform not in platforms:
+        return f"{gate.name} judges {', '.join(platforms)} cases, and this is a {case.platform} one"
+    applies = getattr(gate, "applies", None)
+    return str(applies(case)) if applies else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from harness.case import CDKTF
 from harness.diagnostics import Diagnostic, Location
 from harness.errors import HarnessFault
 from harness.gates.base import GateResult, Status, Subject
@@ -21,6 +22,7 @@ class FormatGate:
     name = "format"
     version = "1"
     needs: tuple[str, ...] = ()
+    platforms = (CDKTF,)
     sees_all = True
 
     def missing(self, session: Session) -> str:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.case import CDKTF
 from harness.diagnostics import Diagnostic, Location
 from harness.errors import HarnessFault
 from harness.gates.base import GateResult, Status, Subject
@@ -24,6 +25,7 @@ class LintGate:
     name = "lint"
     version = "1"
     needs: tuple[str, ...] = ()
+    platforms = (CDKTF,)
     sees_all = True
 
     def missing(self, session: Session) -> str:

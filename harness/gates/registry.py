@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from importlib.metadata import entry_points
 
 from harness.errors import UsageError
+from harness.gates.apply import ApplyGate
 from harness.gates.architecture import ArchitectureGate
 from harness.gates.base import Gate
 from harness.gates.constraints import ConstraintsGate
 from harness.gates.format import FormatGate
+from harness.gates.intent import IntentGate
 from harness.gates.lint import LintGate
 from harness.gates.plan import PlanGate
+from harness.gates.security import SecurityGate
+from harness.gates.silent_drop import SilentDropGate
 from harness.gates.synth import SynthGate
 from harness.gates.tests import TestsGate
 from harness.gates.types import TypesGate
@@ -22,7 +26,21 @@ ENTRY_POINT_GROUP = "assay.gates"
 
 def all_gates() -> tuple[Gate, ...]:
     """Every gate: ours, then the plugins', each checked when it is loaded. Raises `UsageError` for a plugin that is no gate."""
-    gates: list[Gate] = [FormatGate(), LintGate(), TypesGate(), SynthGate(), ValidateGate(), PlanGate(), ConstraintsGate(), ArchitectureGate(), TestsGate()]
+    gates: list[Gate] = [
+        FormatGate(),
+        LintGate(),
+        TypesGate(),
+        SynthGate(),
+        SilentDropGate(),
+        ValidateGate(),
+        PlanGate(),
+        ApplyGate(),
+        ConstraintsGate(),
+        IntentGate(),
+        ArchitectureGate(),
+        TestsGate(),
+        SecurityGate(),
+    ]
     for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name):
         gate = point.load()()
         lacking = [name for name in ("name", "version", "needs", "missing", "key", "run") if not hasattr(gate, name)]

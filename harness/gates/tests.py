@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from harness.case import CDKTF
 from harness.diagnostics import Diagnostic, Location
 from harness.gates.base import GateResult, Status, Subject
 from harness.gates.program import TEST_LIMITS, stopped_diagnostic, subject_key, tail, unique
@@ -21,6 +22,7 @@ class TestsGate:
     name = "tests"
     version = "2"
     needs: tuple[str, ...] = ("synth",)
+    platforms = (CDKTF,)
 
     def missing(self, session: Session) -> str:
         """Tests need nothing beyond the core dependencies."""

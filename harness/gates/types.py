@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from harness.case import CDKTF
 from harness.diagnostics import Diagnostic, Location
 from harness.errors import HarnessFault
 from harness.gates.base import GateResult, Status, Subject
@@ -26,6 +27,7 @@ class TypesGate:
     name = "types"
     version = "1"
     needs: tuple[str, ...] = ()
+    platforms = (CDKTF,)
     sees_all = True
 
     def missing(self, session: Session) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from harness.case import CDKTF
+
 
 class ImportStatus(enum.StrEnum):
     """How the import of one task ended."""
@@ -30,7 +32,8 @@ class Unplaced:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A case before it is written. Trees map relative POSIX paths to contents; `provenance` goes into case.yaml as it is."""
+    """A case before it is written. Trees map relative POSIX paths to contents, as `policies` does within their folder;
+    `provenance` goes into case.yaml as it is."""
 
     title: str
     model: str
@@ -43,6 +46,9 @@ class Draft:
     expectations: tuple[Mapping[str, Any], ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
     unplaced: tuple[Unplaced, ...] = ()
+    platform: str = CDKTF
+    language: str = "python"
+    policies: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

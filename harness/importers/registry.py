@@ -6,6 +6,7 @@ from importlib.metadata import entry_points
 
 from harness.errors import UsageError
 from harness.importers.base import Importer
+from harness.importers.iac_eval import IacEval
 from harness.importers.markdown_archive import MarkdownArchive
 from harness.importers.pair import Pair
 
@@ -14,7 +15,7 @@ ENTRY_POINT_GROUP = "assay.importers"
 
 def all_importers() -> tuple[Importer, ...]:
     """Every importer: ours, then the plugins', each checked when it is loaded. Raises `UsageError` for a plugin that is none."""
-    importers: list[Importer] = [MarkdownArchive(), Pair()]
+    importers: list[Importer] = [MarkdownArchive(), Pair(), IacEval()]
     for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name):
         importer = point.load()()
         lacking = [name for name in ("name", "summary", "example", "add_arguments", "tasks") if not hasattr(importer, name)]

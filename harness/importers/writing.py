@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from harness.case import CASE_FILE, load_case
+from harness.case import CASE_FILE, CDKTF, POLICY_FOLDER, load_case
 from harness.errors import CaseError
 from harness.importers.base import Draft
 from harness.tree import Tree
@@ -44,7 +44,8 @@ def _check_place(target: Path, force: bool) -> None:
 
 
 def _build(draft: Draft, root: Path) -> None:
-    for name, files in (("response", draft.response), ("ideal", draft.ideal)):
+    trees = {"response": draft.response, "ideal": draft.ideal} | ({POLICY_FOLDER: draft.policies} if draft.policies else {})
+    for name, files in trees.items():
         (root / name).mkdir(parents=True)
         _check_paths(files)
         Tree(files).write(root / name)
@@ -64,7 +65,9 @@ def _check_paths(files: Mapping[str, bytes]) -> None:
 
 
 def _fields(draft: Draft) -> dict[str, Any]:
-    fields: dict[str, Any] = {"title": draft.title, "platform": "cdktf", "language": "python", "model": draft.model, "tests": list(draft.tests)}
+    fields: dict[str, Any] = {"title": draft.title, "platform": draft.platform, "language": draft.language, "model": draft.model}
+    if draft.platform == CDKTF:
+        fields["tests"] = list(draft.tests)
     if draft.env:
         fields["env"] = dict(draft.env)
     if draft.tags:

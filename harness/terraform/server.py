@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import hashlib
 import json
@@ -10,8 +9,9 @@ import os
 import selectors
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any, Self
@@ -21,9 +21,11 @@ from harness.sandbox import Command, Limits, Mount, Running, Sandbox
 from harness.session import Session
 from harness.synth.kernel import CASE_ROOT
 from harness.synth.launcher import python_mounts
+from harness.terraform.calls import SeriesAnswer, TerraformAnswer, TerraformCall, TerraformSeries, read_answer, single_answer
 from harness.toolchain import Toolchain
 
 _SERVICE = "terraform"
+_ANSWERS = "terraform answers"
 _AGENT = "/assay"
 _START_SECONDS = 120
 _GRACE_SECONDS = 30
@@ -43,55 +45,10 @@ _ENVIRONMENT = {
 """All that terraform, the provider and the emulator get to see, beside PATH: nothing of the host's, no real credentials."""
 
 
-@dataclass(frozen=True, slots=True)
-class TerraformCall:
-    """One terraform command in a fresh folder.
-
-    `files` are written below the folder that a tree has during synth, `folder` is where terraform starts.
-    `types` are the names under `resource` and `data` that the configuration uses (the provider then
-    answers with these types only; None for all). `emulator` says whether AWS is needed; the account is
-    empty each time. `timeout` is in seconds; so is `patience`: where one resource or data source takes
-    longer (terraform reports that in `-json` output only), terraform is interrupted and says what it knows.
-    """
-
-    arguments: tuple[str, ...]
-    files: Mapping[str, bytes]
-    folder: str
-    types: Mapping[str, tuple[str, ...]] | None = None
-    emulator: bool = False
-    timeout: float = 60.0
-    patience: float | None = None
-
-    def request(self) -> str:
-        """The line that the agent reads."""
-        files = {path: base64.b64encode(content).decode() for path, content in sorted(self.files.items())}
-        fields = {"arguments": self.arguments, "files": files, "folder": self.folder, "types": self.types}
-        return json.dumps(fields | {"emulator": self.emulator, "timeout": self.timeout, "patience": self.patience}, sort_keys=True)
-
-
-@dataclass(frozen=True, slots=True)
-class TerraformAnswer:
-    """How a command ended. `lacking` names the AWS operations that the emulator does not know.
-
-    `wall` and `cpu` are seconds, `cpu` with what provider and emulator did for it; `peak_memory` is
-    terraform's, `resident` the peak of each process that stays, in bytes.
-    """
-
-    exit_code: int
-    stdout: str
-    stderr: str
-    timed_out: bool
-    lacking: tuple[str, ...]
-    wall: float
-    cpu: float
-    peak_memory: int
-    resident: Mapping[str, int]
-
-
 class TerraformServer:
     """A context manager. Raises `HarnessFault` where the server does not start, or dies; it is of no use afterwards.
 
-    A command that was asked before is answered from memory, at no cost. Safe to call from several threads.
+    Safe to call from several threads; one series runs at a time.
     """
 
     def __init__(self, toolchain: Toolchain, sandbox: Sandbox) -> None:
@@ -100,13 +57,13 @@ class TerraformServer:
         self._stack = contextlib.ExitStack()
         self._running: Running | None = None
         self._received = bytearray()
-        self._answered: dict[str, TerraformAnswer] = {}
         self._lock = threading.Lock()
+        self._ended = threading.Event()
 
     def __enter__(self) -> Self:
         try:
             folder = self._stack.enter_context(self._sandbox.scratch())
-            self._running = self._sandbox.start(self._command(folder))
+            self._running = self._start(self._command(folder))
             self._receive(_START_SECONDS)
         except BaseException:
             self.close()
@@ -122,28 +79,47 @@ class TerraformServer:
             self._running.kill()
             self._running.finish()
             self._running = None
+        self._ended.set()
         self._stack.close()
 
-    def call(self, call: TerraformCall) -> TerraformAnswer:
-        """Run one command. After one that ran out of time the server is closed: nobody knows what the provider still does."""
-        request = call.request()
-        digest = hashlib.sha256(request.encode()).hexdigest()
+    def ask(self, series: TerraformSeries) -> SeriesAnswer:
+        """Run the series. After one that ran out of time the server is closed: nobody knows what the provider still does."""
         with self._lock:
-            if known := self._answered.get(digest):
-                return replace(known, wall=0.0, cpu=0.0)
-            answer = self._ask(request, call.timeout)
+            answer = self._ask(series.request(), series.seconds)
             if answer.timed_out:
                 self.close()
-            else:
-                self._answered[digest] = answer
             return answer
+
+    def call(self, call: TerraformCall) -> TerraformAnswer:
+        """Run one command; see `ask`."""
+        return single_answer(self.ask(call.series()))
 
     @property
     def running(self) -> bool:
         """Whether it can be asked."""
         return self._running is not None
 
-    def _ask(self, request: str, timeout: float) -> TerraformAnswer:
+    @property
+    def pid(self) -> int | None:
+        """The process that everything inside descends from; None where the server has ended."""
+        return self._running.popen.pid if self._running else None
+
+    def _start(self, command: Command) -> Running:
+        """Start from a thread that lives as long as the server: the kernel ends the sandbox with the thread that started it, and
+        the threads that ask come and go with each case."""
+        started: Future[Running] = Future()
+
+        def run() -> None:
+            try:
+                started.set_result(self._sandbox.start(command))
+            except BaseException as error:
+                started.set_exception(error)
+            self._ended.wait()
+
+        threading.Thread(target=run, name="terraform server", daemon=True).start()
+        return started.result()
+
+    def _ask(self, request: str, timeout: float) -> SeriesAnswer:
         if self._running is None or self._running.popen.stdin is None:
             raise HarnessFault("the terraform server has ended", "run again; `assay doctor` says whether terraform works here")
         try:
@@ -153,8 +129,7 @@ class TerraformServer:
         except BrokenPipeError as error:
             self.close()
             raise HarnessFault("the terraform server died", "run again; `assay doctor` says whether terraform works here") from error
-        fields["lacking"] = tuple(fields["lacking"])
-        return TerraformAnswer(**fields)
+        return read_answer(fields)
 
     def _receive(self, seconds: float) -> dict[str, Any]:
         """The next line of the agent, which has `seconds` to write it."""
@@ -202,12 +177,50 @@ class TerraformServer:
         )
 
 
-def call_terraform(session: Session, call: TerraformCall) -> TerraformAnswer:
+class Answers:
+    """What was answered before in this session: it survives a server that is started anew. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, SeriesAnswer] = {}
+        self._busy: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._known.clear()
+
+    def get(self, series: TerraformSeries, ask: Callable[[TerraformSeries], SeriesAnswer]) -> SeriesAnswer:
+        """The answer to the series: from memory at no cost, else by `ask`; who asks the same meanwhile waits for it."""
+        digest = hashlib.sha256(series.request().encode()).hexdigest()
+        with self._lock:
+            busy = self._busy.setdefault(digest, threading.Lock())
+        with busy:
+            if known := self._known.get(digest):
+                return replace(known, wall=0.0, cpu=0.0)
+            answer = ask(series)
+            if not answer.timed_out:
+                self._known[digest] = answer
+            return answer
+
+
+def ask_terraform(session: Session, series: TerraformSeries) -> SeriesAnswer:
     """Ask the session's server, started on first use; a server that breaks is started once more."""
+    answers: Answers = session.service(_ANSWERS, Answers)
+    return answers.get(series, lambda series: _ask_server(session, series))
+
+
+def call_terraform(session: Session, call: TerraformCall) -> TerraformAnswer:
+    """Ask for a single command; see `ask_terraform`."""
+    return single_answer(ask_terraform(session, call.series()))
+
+
+def _ask_server(session: Session, series: TerraformSeries) -> SeriesAnswer:
     for attempt in (1, 2):
         server: TerraformServer = session.service(_SERVICE, lambda: TerraformServer(session.toolchain, session.sandbox))
         try:
-            answer = server.call(call)
+            answer = server.ask(series)
         except HarnessFault:
             session.discard(_SERVICE)
             if attempt == 2:

@@ -29,6 +29,8 @@ STOPS_SYNTHESIS = "Deployment blocked: synthesis stops here, so nothing of the s
 STOPS_VALIDATION = "Deployment blocked: the stack synthesizes, but the provider refuses it before anything is created."
 STOPS_PLAN = "Deployment blocked: Terraform cannot plan the stack."
 
+_SAYS_AS = {"apply": "plan"}
+"""A gate that says what another one says, later: an apply plans first, and plans again."""
 _NEAREST = re.compile(r"^nearest: (.+)$", re.MULTILINE)
 _SPOKEN_WITH_A_VOWEL = re.compile(r"[AEIOaeio]|un(?!i)|[FHLMNRSX](?=[A-Z0-9])")
 _INDEX = re.compile(r"\[[^\]]*\]|\.\d+\b")
@@ -65,7 +67,7 @@ class Example:
 class Rule:
     """Recognises one kind of mistake.
 
-    It holds for a diagnostic of one of `gates` whose code is among `codes` (any, where empty), in whose code
+    It holds for a diagnostic of one of `gates` (`apply` too, where `plan` is one) whose code is among `codes` (any, where empty), in whose code
     and message `pattern` is found, and which `refine` does not refuse. The pattern's named groups, what
     `refine` adds and the names of `common_names` fill the texts. `symbols` says which of those names the
     failure is about; None takes the diagnostic's own symbols. `severity` only where the gate's is wrong.
@@ -89,7 +91,7 @@ class Rule:
 
     def match(self, diagnostic: Diagnostic, finding: Finding) -> Names | None:
         """The names for the texts where the rule holds, else None."""
-        if diagnostic.gate not in self.gates or (self.codes and diagnostic.code not in self.codes):
+        if not {diagnostic.gate, _SAYS_AS.get(diagnostic.gate)} & {*self.gates} or (self.codes and diagnostic.code not in self.codes):
             return None
         found = re.search(self.pattern, text_of(diagnostic))
         if found is None:

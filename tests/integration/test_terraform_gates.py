@@ -4,20 +4,24 @@ import base64
 import copy
 import json
 import re
+import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
 
 from harness.errors import HarnessFault
+from harness.gates.apply import ApplyGate
 from harness.gates.base import GateResult, Status, Subject
 from harness.gates.plan import PlanGate
 from harness.gates.validate import ValidateGate
 from harness.sandbox import open_sandbox
 from harness.session import Session
+from harness.terraform.calls import TerraformCall
 from harness.terraform.judge import missing_tools
 from harness.terraform.messages import validate_errors
-from harness.terraform.server import TerraformCall, call_terraform
+from harness.terraform.server import call_terraform
 from harness.terraform.stacks import stack_files, stack_folder, used_types
 from harness.toolchain import find_toolchain
 from harness.tree import Tree
@@ -45,6 +49,8 @@ GOOD = {
         "aws_subnet": {"a": body("a", vpc_id="vpc-1", cidr_block="10.0.0.0/24", availability_zone="${element(data.aws_availability_zones.zones.names, 0)}")},
     },
 }
+APPLIED = {name: GOOD[name] for name in ("terraform", "provider")} | {"resource": {"aws_kms_key": {"k": body("k")}}}
+PLAN = ("plan", "-json", "-input=false", "-lock=false")
 TABLE = body("table", name="t", billing_mode="PROVISIONED", hash_key="id", attribute=[{"name": "id", "type": "S"}])
 MACHINE = body("m", name="m", role_arn="arn:aws:iam::123456789012:role/r", definition='{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}')
 
@@ -67,7 +73,7 @@ def stack(resources=None, **blocks):
 
 def judge(gate, session, *stacks, lines=None, tree=TREE):
     output = {"stacks": {f"stack{number}": one for number, one in enumerate(stacks)}, "lines": lines or {}}
-    return gate.run(Subject(SimpleNamespace(), tree, {"synth": GateResult("synth", Status.PASS, output=output)}), session)
+    return gate.run(Subject(SimpleNamespace(platform="cdktf", policies=()), tree, {"synth": GateResult("synth", Status.PASS, output=output)}), session)
 
 
 def ask(session, configuration, *arguments, types="used", emulator=False):
@@ -197,29 +203,107 @@ def test_files_of_the_tree_are_where_they_were_during_synth(session):
     assert "no such file" in result.diagnostics[0].message or "no file exists" in result.diagnostics[0].message
 
 
-def test_nothing_of_the_hosts_credentials_is_seen_inside(monkeypatch, tmp_path):
-    (tmp_path / ".aws").mkdir()
-    (tmp_path / ".aws" / "credentials").write_text("[default]\naws_access_key_id = AKIAHOSTFILE\naws_secret_access_key = host-file\n")
-    toolchain = find_toolchain()
-    hosts = {
-        "HOME": str(tmp_path), "AWS_ACCESS_KEY_ID": "AKIAHOSTENV", "AWS_SECRET_ACCESS_KEY": "host-secret", "AWS_SESSION_TOKEN": "host-token",
-        "AWS_PROFILE": "host-profile", "AWS_ENDPOINT_URL_STS": "http://192.0.2.1", "TF_VAR_secret": "host-variable", "TF_CLI_ARGS": "-nonsense",
+def hosts_credentials(home, port):
+    """Every way that the AWS SDK looks for credentials, filled in on the host; and what else steers terraform."""
+    (home / ".aws").mkdir()
+    keys = "aws_access_key_id = AKIAHOSTFILE\naws_secret_access_key = host-file\n"
+    (home / ".aws" / "credentials").write_text(f"[default]\n{keys}[host-profile]\n{keys}")
+    (home / ".aws" / "config").write_text(f"[default]\ncredential_process = touch {home}/process-ran\n[profile host-profile]\nregion = eu-west-1\n")
+    (home / "token").write_text("host-web-identity")
+    (home / ".terraformrc").write_text('provider_installation {\n  filesystem_mirror {\n    path = "/nowhere"\n  }\n}\n')
+    metadata = f"http://127.0.0.1:{port}/metadata"
+    return {
+        "HOME": str(home), "AWS_ACCESS_KEY_ID": "AKIAHOSTENV", "AWS_SECRET_ACCESS_KEY": "host-secret", "AWS_SESSION_TOKEN": "host-token",
+        "AWS_PROFILE": "host-profile", "AWS_CONFIG_FILE": f"{home}/.aws/config", "AWS_SHARED_CREDENTIALS_FILE": f"{home}/.aws/credentials",
+        "AWS_WEB_IDENTITY_TOKEN_FILE": f"{home}/token", "AWS_ROLE_ARN": "arn:aws:iam::999999999999:role/host",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": metadata, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/host", "AWS_CONTAINER_AUTHORIZATION_TOKEN": "host-auth",
+        "AWS_EC2_METADATA_DISABLED": "false", "AWS_EC2_METADATA_SERVICE_ENDPOINT": metadata, "AWS_ENDPOINT_URL": metadata, "AWS_ENDPOINT_URL_STS": metadata,
+        "AWS_ENDPOINT_URL_S3": metadata, "AWS_REGION": "eu-north-1", "HTTP_PROXY": metadata, "HTTPS_PROXY": metadata, "TF_VAR_secret": "host-variable",
+        "TF_CLI_ARGS": "-nonsense", "TF_CLI_CONFIG_FILE": f"{home}/.terraformrc", "TF_TOKEN_app_terraform_io": "host-terraform", "VAULT_TOKEN": "host-vault",
     }  # fmt: skip
+
+
+def test_nothing_of_the_hosts_credentials_is_seen_inside(monkeypatch, tmp_path):
+    listening = socket.create_server(("127.0.0.1", 0))
+    hosts = hosts_credentials(tmp_path, listening.getsockname()[1])
     for name, value in hosts.items():
         monkeypatch.setenv(name, value)
-    # Terraform itself says, in an error, what every process inside has in its environment.
-    tell = 'join(" ", [for name in fileset("/proc", "[0-9]*/environ") : try(replace(base64encode(file("/proc/${name}")), "/", "_"), "")])'
+    toolchain = find_toolchain()
+    # Terraform itself says, in an error, what the processes inside have in their environments, and what networks there are.
+    tell = 'join(" ", [for name in fileset("/proc", "[0-9]*/{environ,net/dev}") : try(replace(base64encode(file("/proc/${name}")), "/", "_"), "")])'
     with Session(toolchain, open_sandbox(toolchain.bwrap)) as opened:
         if reason := missing_tools(opened):
             pytest.skip(reason)
-        assert judge(PlanGate(), opened, GOOD).status is Status.PASS
+        asking = ask(opened, {"data": {"aws_caller_identity": {"me": {}}}, "output": {"o": {"value": "${data.aws_caller_identity.me}"}}}, *PLAN, emulator=True)
+        assert judge(ApplyGate(), opened, APPLIED).status is Status.PASS
         (error,) = validate_errors(ask(opened, {"output": {"o": {"value": "${file(" + tell + ")}"}}}, "validate", "-json"))
     told = [base64.b64decode(word, b"+_").decode() for word in re.findall(r"[A-Za-z0-9+_]{40,}={0,2}", error["detail"])]
-    assert len(told) >= 4, "terraform, provider, emulator and agent"
-    seen = {tuple(entry.partition("=")[::2]) for text in told for entry in text.split("\0")}
-    assert ("AWS_ACCESS_KEY_ID", "assay") in seen
-    assert not {name for name, value in seen if (name, value) in hosts.items()}
-    assert not {name for name, _ in seen} & {"AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_ENDPOINT_URL_STS", "TF_VAR_secret", "TF_CLI_ARGS"}
+    networks = [text for text in told if text.startswith("Inter-")]
+    environments = [text for text in told if "\0" in text]
+    assert len(environments) >= 3, "terraform, provider and emulator; the agent does not let itself be read"
+    seen = [dict(entry.partition("=")[::2] for entry in text.split("\0")) for text in environments]
+    for one in seen:
+        assert (one["AWS_ACCESS_KEY_ID"], one["AWS_SECRET_ACCESS_KEY"], one["HOME"]) == ("assay", "assay", "/tmp")
+        assert one["AWS_EC2_METADATA_DISABLED"] == "true"
+        assert not {name for name, value in one.items() if hosts.get(name) == value}
+        assert not one.keys() & (
+            hosts.keys() - {"HOME", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_EC2_METADATA_DISABLED", "AWS_ENDPOINT_URL", "AWS_REGION"}
+        )
+        assert one.get("AWS_ENDPOINT_URL", "http://127.0.0.1:").startswith("http://127.0.0.1:")
+    assert networks and all(re.findall(r"^\s*(\w+):", text, re.MULTILINE) == ["lo"] for text in networks), "a loopback and nothing else"
+    # The account that answers is the emulator's, and nobody asked the host.
+    assert '"account_id":"123456789012"' in asking.stdout
+    listening.settimeout(0.1)
+    with pytest.raises(TimeoutError):
+        listening.accept()
+    listening.close()
+    assert not (tmp_path / "process-ran").exists()
+
+
+def test_an_error_of_validate_has_address_attribute_path_and_line(session):
+    """Terraform gives an address and a block's path, or the path inside a message: all three have to arrive."""
+    lines = {f"TapStack/{name}": ["lib/stack.py", line] for line, name in enumerate(("v", "r", "t", "f", "p"), 3)}
+    status = {"status": "on"}
+    wrong = {
+        "aws_s3_bucket_versioning": {"v": body("v", bucket="b", versioning_configuration=status)},
+        "aws_s3_bucket_lifecycle_configuration": {"r": body("r", bucket="b", rule=[{"id": "x", "status": "enabled"}])},
+        "aws_dynamodb_table": {"t": body("t", name="t", hash_key="id", attribute=[{"name": "id", "type": "STRING"}])},
+        "aws_lambda_function": {"f": body("f", function_name="f", role="r", vpc_config={"subnet_ids": "s", "zz": 1})},
+        "aws_kms_key": {"p": body("p", policy="{not json")},
+    }
+    result = judge(ValidateGate(), session, stack(wrong), lines=lines)
+    found = {one.address: one for one in result.diagnostics}
+    attributes = {
+        "aws_s3_bucket_versioning.v": "versioning_configuration.status",
+        "aws_s3_bucket_lifecycle_configuration.r": "rule.status",
+        "aws_dynamodb_table.t": "attribute.type",
+        "aws_lambda_function.f": "vpc_config.zz",
+        "aws_kms_key.p": "policy",
+    }
+    assert {address: one.symbols[0] for address, one in found.items() if address in attributes} == attributes
+    assert all(one.locations and one.locations[0].file == "lib/stack.py" for one in result.diagnostics)
+
+
+def test_a_stack_that_was_judged_costs_nothing_whatever_its_lines_and_its_order_are(session):
+    bad = stack({"aws_kms_key": {"k": body("k", deletion_window_in_days=3), "other": body("other", enable_key_rotation=True)}})
+    first = judge(ValidateGate(), session, bad, lines={"TapStack/k": ["lib/a.py", 3]})
+    turned = {name: bad[name] for name in reversed(list(bad))}
+    moved = judge(ValidateGate(), session, turned, lines={"TapStack/k": ["lib/b.py", 70]})
+    assert first.cpu > 0 and moved.cpu == 0
+    assert [one.locations[0].line for one in (*first.diagnostics, *moved.diagnostics)] == [3, 70]
+
+
+def test_the_server_outlives_the_thread_that_started_it():
+    toolchain = find_toolchain()
+    with Session(toolchain, open_sandbox(toolchain.bwrap)) as opened:
+        if reason := missing_tools(opened):
+            pytest.skip(reason)
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(judge, ValidateGate(), opened, GOOD).result().status is Status.PASS
+        server = opened.service("terraform", None)
+        time.sleep(0.2)
+        assert judge(ValidateGate(), opened, stack({"aws_kms_key": {"again": body("k")}})).status is Status.PASS
+        assert opened.service("terraform", None) is server
 
 
 def test_a_server_that_died_is_started_once_more(session):

@@ -23,7 +23,6 @@ from scoring.claim_trace import ClaimTrace, FailureTrace
 from scoring.render import markdown
 from scoring.report import CaseReport
 from scoring.rubric import load_rubric
-from scoring.rulebook import all_rules
 from scoring.sections import section
 
 RESPONSE = """\
@@ -526,8 +525,15 @@ def test_an_undecided_claim_names_the_fixes_that_nothing_needs(case: Case) -> No
     assert "neither" not in verdict(case, claim, fixes=(fix((line, "x")),)).reason
 
 
-def test_no_rule_judges_security() -> None:
-    assert not [rule.id for rule in all_rules() if rule.category is Category.SECURITY], "claims about security can be decided now: see claim_limits"
+@pytest.mark.parametrize("title", ["Missing encryption of the queue", "The bucket allows public access"])
+def test_what_the_architecture_gate_compares_is_decidable_where_it_ran(case: Case, title: str) -> None:
+    assert not verdict(case, {"title": title}, failure()).undecided
+    assert verdict(case, {"title": title}, failure(), gates={"ideal": {"architecture": "pass"}}).undecided
+    assert not verdict(case, {"title": title}, failure(), gates={"ideal": {"architecture": "not run"}}).undecided
+
+
+def test_secrets_in_plain_text_are_judged_by_no_rule(case: Case) -> None:
+    assert not verdict(case, {"title": "Password in plain text"}, failure(), gates={"ideal": {"architecture": "pass"}}).undecided
 
 
 def test_without_usable_code_what_is_beyond_gates_stays_so(case: Case) -> None:

@@ -51,7 +51,8 @@ def test_every_data_file_is_part_of_the_distribution(package: str) -> None:
 
 
 def test_what_is_imported_is_declared_or_comes_along() -> None:
-    declared = {re.split(r"[\[=]", line)[0].lower() for line in PYPROJECT["project"]["dependencies"]}
+    optional = PYPROJECT["project"]["optional-dependencies"]["intent"]
+    declared = {re.split(r"[\[=]", line)[0].lower() for line in [*PYPROJECT["project"]["dependencies"], *optional]}
     section = REASONS.partition("## Used directly, and brought along")[2].partition("##")[0]
     known = declared | {name.lower() for name in re.findall(r"`([\w-]+)`", section)}
     providers = packages_distributions()
@@ -60,12 +61,14 @@ def test_what_is_imported_is_declared_or_comes_along() -> None:
 
 
 def test_every_pin_is_exact() -> None:
-    lines = [*PYPROJECT["project"]["dependencies"], *PYPROJECT["project"]["optional-dependencies"]["dev"]]
+    extras = PYPROJECT["project"]["optional-dependencies"]
+    lines = [*PYPROJECT["project"]["dependencies"], *extras["dev"], *extras["intent"]]
     assert [line for line in lines if not re.fullmatch(r"[\w.-]+(\[\w+\])?==[\w.]+", line)] == []
 
 
 def test_every_tool_for_development_has_its_reason() -> None:
-    names = [line.partition("==")[0] for line in PYPROJECT["project"]["optional-dependencies"]["dev"]]
+    extras = PYPROJECT["project"]["optional-dependencies"]
+    names = [line.partition("==")[0] for line in [*extras["dev"], *extras["intent"]]]
     assert [name for name in names if f"`{name}`" not in REASONS] == []
 
 

@@ -23,7 +23,21 @@ def changed(folder: Path, **fields: object) -> Path:
 def test_the_bundled_rubric_says_what_the_design_says() -> None:
     rubric = load_rubric()
     assert rubric.version == "1"
-    assert rubric.gate_order == ("synth", "validate", "plan", "constraints", "tests", "types", "lint", "format")
+    assert rubric.gate_order == (
+        "synth",
+        "silent-drop",
+        "validate",
+        "plan",
+        "apply",
+        "constraints",
+        "intent",
+        "architecture",
+        "security",
+        "tests",
+        "types",
+        "lint",
+        "format",
+    )
     assert [rubric.severity_weight[severity] for severity in Severity] == [1.0, 0.5, 0.25, 0.125]
     assert rubric.bands == (("high", 0.6), ("medium", 0.3))
     assert rubric.category_label[Category.CDKTF_API] == "CDKTF API Usage"

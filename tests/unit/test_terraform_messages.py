@@ -6,8 +6,8 @@ import pytest
 
 from harness.diagnostics import Location
 from harness.errors import HarnessFault
+from harness.terraform.calls import TerraformAnswer
 from harness.terraform.messages import StackView, plan_report, read_diagnostic, validate_errors
-from harness.terraform.server import TerraformAnswer
 
 
 def body(name, /, **fields):

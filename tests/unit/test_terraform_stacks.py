@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from harness.gates.base import GateResult, Status, Subject
-from harness.terraform.stacks import construct_paths, foreign_providers, module_sources, stack_files, stacks_key, used_types
+from harness.terraform.stacks import construct_paths, deployable, foreign_providers, module_sources, stack_files, stacks_key, used_types
 from harness.tree import Tree
 
 TREE = Tree({"tap.py": b"pass", "lambda/index.py": b"pass"})
@@ -21,17 +21,35 @@ STACK = {
 
 def subject(stack, lines=None, tree=TREE):
     synth = GateResult("synth", Status.PASS, output={"stacks": {"dev": stack}, "lines": lines or {}})
-    return Subject(SimpleNamespace(), tree, {"synth": synth})
+    return Subject(SimpleNamespace(platform="cdktf"), tree, {"synth": synth})
 
 
 def written(stack):
     return json.loads(stack_files("dev", stack, TREE)["cdktf.out/stacks/dev/cdk.tf.json"])
 
 
-def test_the_backend_is_left_out_and_nothing_else():
-    assert written(STACK) == {**STACK, "terraform": {"required_providers": STACK["terraform"]["required_providers"]}}
+def test_the_backend_and_cdktf_s_notes_are_left_out_and_nothing_else():
+    expected = {name: value for name, value in STACK.items() if name != "//"}
+    expected |= {"terraform": {"required_providers": STACK["terraform"]["required_providers"]}, "resource": {"aws_s3_bucket": {"b": {"bucket": "x"}}}}
+    assert written(STACK) == expected
     assert written({**STACK, "terraform": [{"cloud": {}}, {"required_version": ">= 1"}]})["terraform"] == [{}, {"required_version": ">= 1"}]
     assert "s3" in STACK["terraform"]["backend"]
+
+
+def test_stacks_that_mean_the_same_are_the_same_text():
+    """The memory of what was judged goes by the text: neither order nor construct path may make another one of it."""
+    body = {"bucket": "x", "//": {"metadata": {"path": "other/path"}}}
+    same = {"resource": {"aws_s3_bucket": [{"b": [body]}]}} | {name: STACK[name] for name in ("provider", "data", "terraform")}
+    one = {**same, "resource": {"aws_s3_bucket": {"b": body}}}
+    assert stack_files("dev", one, TREE) == stack_files("dev", STACK, TREE)
+    tagged = {**one, "resource": {"aws_s3_bucket": {"b": body | {"tags": {"//": "kept"}}}}}
+    assert written(tagged)["resource"]["aws_s3_bucket"]["b"]["tags"] == {"//": "kept"}
+    assert written(same)["resource"] == {"aws_s3_bucket": [{"b": [{"bucket": "x"}]}]}
+
+
+def test_a_deployment_has_no_provisioners():
+    body = {"bucket": "x", "provisioner": [{"local-exec": {"command": "id"}}], "connection": {"host": "h"}}
+    assert deployable({"resource": {"aws_s3_bucket": {"b": body}}}) == {"resource": {"aws_s3_bucket": {"b": {"bucket": "x"}}}}
 
 
 @pytest.mark.parametrize("value", ['${filebase64sha256("lambda.zip")}', "/case/lambda/index.py", "${path.module}/x", '${templatefile("a", {})}'])

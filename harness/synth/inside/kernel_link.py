@@ -9,7 +9,6 @@ import atexit
 import io
 import os
 import socket
-import sys
 import threading
 
 
@@ -58,34 +57,3 @@ def attach(descriptor, stand_ins):
         self.handshake()
 
     process._NodeProcess.start = start
-
-
-def record_constructs(root):
-    """Remember which source line below `root` made each construct; returns the growing record.
-
-    The record maps construct path (`TapStack/security/key`) to `[file, line]`, file relative to `root`.
-    """
-    import jsii
-
-    lines = {}
-    paths = {}
-    kept = []
-    original = jsii.create
-    prefix = root.rstrip("/") + "/"
-
-    def create(klass, obj, args=None):
-        kept.append(obj)  # an id is only unique while its object lives
-        if args and len(args) > 1 and isinstance(args[1], str):
-            parent = paths.get(id(args[0]))
-            path = parent + "/" + args[1] if parent else args[1]
-            paths[id(obj)] = path
-            frame = sys._getframe(1)
-            while frame is not None and not frame.f_code.co_filename.startswith(prefix):
-                frame = frame.f_back
-            if frame is not None:
-                lines[path] = [frame.f_code.co_filename[len(prefix) :], frame.f_lineno]
-        return original(klass, obj, args)
-
-    # Generated bindings look `create` up in the module at every call.
-    jsii.create = create
-    return lines

@@ -15,9 +15,11 @@ import types
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
+import given  # noqa: E402
 import kernel_link  # noqa: E402
 import lazy_bindings  # noqa: E402
 import outcome  # noqa: E402
+import tokens  # noqa: E402
 
 sys.path.pop(0)
 
@@ -28,8 +30,10 @@ def main(argv):
     os.set_inheritable(report_fd, False)
     lazy_bindings.install(lazy.split(","))
     kernel_link.attach(int(kernel), stand_ins)
-    lines = kernel_link.record_constructs(root)
-    result = {"outcome": "returned", "exit_code": 0, "exception": None, "tests": None, "lines": lines}
+    recorder = given.install(root)
+    # What tests do with tokens is theirs to judge.
+    operations = tokens.install(root, recorder) if mode == "run" else []
+    result = {"outcome": "returned", "exit_code": 0, "exception": None, "tests": None, "lines": recorder.lines}
     try:
         if mode == "run":
             run_script(root, rest[0], rest[1:])
@@ -45,6 +49,7 @@ def main(argv):
         result.update(outcome="exception", exit_code=1, exception=outcome.describe(error, root))
         sys.stderr.write(result["exception"]["traceback"])
     outcome.flush()
+    result["given"] = {**recorder.report(), "tokens": operations}
     with os.fdopen(report_fd, "w") as stream:
         json.dump(result, stream)
     return result["exit_code"]

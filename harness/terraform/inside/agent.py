@@ -9,31 +9,37 @@ other end and describes the fields. The first line says that the provider is rea
 from __future__ import annotations
 
 import base64
+import contextlib
+import ctypes
 import http.client
 import itertools
 import json
 import os
-import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
-import threading
+import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from clock import Nudge, nudged
+from command import run_command
 from emulator import NEWS_PATH, RESET_PATH
 from provider import Provider
 from proxy import ProviderProxy
 
 _LOGS = Path("/tmp")
 _SOURCES = ("registry.terraform.io/hashicorp/aws", "registry.opentofu.org/hashicorp/aws")
+_DESK = Path("/tmp/desk/cdktf.out/stacks/any")
+"""Where the providers stand: as deep below /tmp/desk as a stack's folder below the root, so that `..` leads to the same files."""
+_ABOVE = (Path("/tmp/desk"), Path("/tmp/desk/cdktf.out"), Path("/tmp/desk/cdktf.out/stacks"))
 _EMULATOR_SECONDS = 60
-_OUTPUT_BYTES = 16 * 1024 * 1024
-_INTERRUPT_SECONDS = 10
-_ELAPSED = re.compile(r'"elapsed_seconds":(\d+)[^\n]*"type":"apply_progress"')
+_RATE = 20
+"""How many times as fast the provider's waits pass: what it waits 60 s for takes 3 s."""
+_PR_SET_DUMPABLE = 4
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -72,51 +78,14 @@ class Emulator:
             connection.close()
 
 
-class Watch:
-    """Ends a terraform that takes too long.
-
-    One operation (`elapsed_seconds` in terraform's JSON) that lasts longer than `patience` is interrupted,
-    so that terraform still says what it knows of the rest; what lasts longer than `timeout` is killed.
-    """
-
-    def __init__(self, pid: int, output: Path, timeout: float, patience: float | None) -> None:
-        self.timed_out = False
-        self._pid = pid
-        self._output = output
-        self._deadline = time.monotonic() + timeout
-        self._patience = patience
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """The process has ended by itself or by us."""
-        self._ended.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        interrupted = False
-        while not self._ended.wait(min(1.0, max(0.0, self._deadline - time.monotonic()))):
-            if time.monotonic() >= self._deadline:
-                self.timed_out = True
-                os.killpg(self._pid, signal.SIGKILL)
-                return
-            if not interrupted and self._patience is not None and self._longest() >= self._patience:
-                interrupted = True
-                self._deadline = min(self._deadline, time.monotonic() + _INTERRUPT_SECONDS)
-                os.killpg(self._pid, signal.SIGINT)
-
-    def _longest(self) -> float:
-        return max(map(float, _ELAPSED.findall(_start_of(self._output))), default=0.0)
-
-
 class Agent:
-    """One provider, one emulated AWS, one terraform at a time."""
+    """One provider, one emulated AWS, one request at a time."""
 
     def __init__(self, provider: str, terraform: str, root: str) -> None:
         self._provider = provider
         self._terraform = terraform
         self._root = Path(root)
+        _DESK.mkdir(parents=True)
         self._emulator = Emulator()
         address = f"http://127.0.0.1:{self._emulator.port}"
         self._environment = dict(os.environ) | {"AWS_ENDPOINT_URL": address}
@@ -124,48 +93,47 @@ class Agent:
         self._proxy = ProviderProxy(self._start_provider)
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Run one terraform command in a fresh folder."""
-        if not all(provider.alive for provider in self._proxy.providers):
-            raise RuntimeError("the provider has ended")
+        """Run the rounds of commands in fresh folders, all of them in one account; those of one round at the same time."""
+        self._check("the provider has ended")
         started, used = time.monotonic(), self._used()
-        self._proxy.expect(request["types"])
         if request["emulator"]:
             self._emulator.prepare()
+        rounds: list[dict[str, Any]] = []
+        codes: dict[tuple[int, str], int] = {}
         try:
             for path, content in request["files"].items():
                 self._write(path, base64.b64decode(content))
-            folder = self._root / request["folder"]
-            folder.mkdir(parents=True, exist_ok=True)
-            ended = self._run(request["arguments"], folder, request["timeout"], request["patience"])
+            self._lay_out([step["folder"] for steps in request["rounds"] for step in steps])
+            for number, steps in enumerate(request["rounds"]):
+                with nudged(self._nudges):
+                    answers = self._round(steps, codes)
+                codes |= {(number, step["folder"]): answer["exit_code"] for step, answer in zip(steps, answers, strict=True) if answer}
+                late = any(answer and answer["timed_out"] for answer in answers)
+                rounds.append({"answers": answers, "lacking": self._emulator.lacking() if request["emulator"] and not late else []})
+                if late:
+                    break
+                self._check("the provider ended while terraform ran")
         finally:
             self._clear()
-        if not all(provider.alive for provider in self._proxy.providers):
-            raise RuntimeError("the provider ended while terraform ran")
-        ended["lacking"] = self._emulator.lacking() if request["emulator"] and not ended["timed_out"] else []
-        ended["cpu"] += self._used() - used
-        ended["wall"] = time.monotonic() - started
-        ended["resident"] = self._resident()
-        return ended
+        commands = sum(answer["cpu"] for done in rounds for answer in done["answers"] if answer)
+        return {"rounds": rounds, "cpu": self._used() - used + commands, "wall": time.monotonic() - started, "resident": self._resident()}
 
-    def _run(self, arguments: list[str], folder: Path, timeout: float, patience: float | None) -> dict[str, Any]:
-        out, err = _LOGS / "terraform.out", _LOGS / "terraform.err"
-        with out.open("wb") as stdout, err.open("wb") as stderr:
-            process = subprocess.Popen(
-                [self._terraform, *arguments], cwd=folder, env=self._terraform_environment(),
-                stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, start_new_session=True,
-            )  # fmt: skip
-            watch = Watch(process.pid, out, timeout, patience)
-            _, status, usage = os.wait4(process.pid, 0)
-            watch.stop()
-            process.returncode = os.waitstatus_to_exitcode(status)
-        return {
-            "exit_code": process.returncode,
-            "stdout": _start_of(out),
-            "stderr": _start_of(err),
-            "timed_out": watch.timed_out,
-            "cpu": usage.ru_utime + usage.ru_stime,
-            "peak_memory": usage.ru_maxrss * 1024,
-        }
+    def _check(self, problem: str) -> None:
+        if not all(provider.alive for provider in self._proxy.providers):
+            raise RuntimeError(problem)
+
+    def _round(self, steps: list[dict[str, Any]], codes: dict[tuple[int, str], int]) -> list[dict[str, Any] | None]:
+        """The answers of the steps; None for one that an earlier exit code, by round and folder, rules out."""
+        due = [step["when"] is None or codes.get((step["when"][0], step["folder"])) == step["when"][1] for step in steps]
+        self._proxy.expect(_all_types([step["types"] for step, is_due in zip(steps, due, strict=True) if is_due]))
+        with ThreadPoolExecutor(max(len(steps), 1)) as pool:
+            running = [pool.submit(self._run, step) if is_due else None for step, is_due in zip(steps, due, strict=True)]
+            return [future and future.result() for future in running]
+
+    def _run(self, step: dict[str, Any]) -> dict[str, Any]:
+        folder = self._root / step["folder"]
+        with tempfile.TemporaryDirectory(dir=_LOGS) as logs:
+            return run_command(self._terraform, step, folder, self._terraform_environment(), Path(logs))
 
     def _terraform_environment(self) -> dict[str, str]:
         attach = {
@@ -178,7 +146,10 @@ class Agent:
         return self._environment | {"TF_REATTACH_PROVIDERS": json.dumps(dict.fromkeys(_SOURCES, attach))}
 
     def _start_provider(self) -> Provider:
-        return Provider(self._provider, self._environment, _LOGS / f"provider-{next(self._numbers)}.log")
+        return Provider(self._provider, self._environment, _LOGS / f"provider-{next(self._numbers)}.log", _DESK, _RATE)
+
+    def _nudges(self) -> list[Nudge]:
+        return [provider.nudge for provider in list(self._proxy.providers) if provider.nudge]
 
     def _write(self, path: str, content: bytes) -> None:
         relative = PurePosixPath(path)
@@ -188,9 +159,25 @@ class Agent:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
 
+    def _lay_out(self, folders: list[str]) -> None:
+        """Make the folders, and show the providers what is in them: a provider reads a Lambda's archive by its path relative to
+        the stack's folder, where terraform would have started it."""
+        shown: list[tuple[Path, Path]] = []
+        for name in dict.fromkeys(folders):
+            folder = self._root / name
+            folder.mkdir(parents=True, exist_ok=True)
+            shown += [(entry, _DESK) for entry in folder.iterdir()]
+        for above in _ABOVE:
+            there = self._root / above.relative_to(_ABOVE[0])
+            shown += [(entry, above) for entry in (there.iterdir() if there.is_dir() else ())]
+        for entry, place in shown:
+            with contextlib.suppress(FileExistsError):
+                (place / entry.name).symlink_to(entry)
+
     def _clear(self) -> None:
-        for entry in self._root.iterdir():
-            shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+        for entry in [*self._root.iterdir(), *(entry for place in (*_ABOVE, _DESK) for entry in place.iterdir())]:
+            if not _DESK.is_relative_to(entry):
+                shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
 
     def _processes(self) -> list[int]:
         running = [provider.process.pid for provider in self._proxy.providers]
@@ -218,9 +205,11 @@ def _peak_resident(pid: int) -> int:
     return 0
 
 
-def _start_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return file.read(_OUTPUT_BYTES).decode("utf-8", errors="replace")
+def _all_types(wanted: list[dict[str, list[str]] | None]) -> dict[str, list[str]] | None:
+    """What several configurations use together; None where one of them may use anything."""
+    if any(types is None for types in wanted):
+        return None
+    return {kind: sorted({name for types in wanted if types for name in types[kind]}) for kind in ("resource", "data")}
 
 
 def main(provider: str, terraform: str, root: str) -> None:
@@ -234,6 +223,8 @@ def main(provider: str, terraform: str, root: str) -> None:
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 
+    # What runs inside as the same user shall not look into this process, nor write to its descriptors.
+    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     try:
         agent = Agent(provider, terraform, root)
         send({"ready": True})

@@ -45,7 +45,7 @@ class Guard:
             status, headers, body = "500 Internal Server Error", [], b""
         lacking = _is_lacking(status, body)
         with self._lock:
-            self._written |= environ["PATH_INFO"] != RESET_PATH and not _READS.search(operation)
+            self._written = environ["PATH_INFO"] != RESET_PATH and (self._written or not _READS.search(operation))
             self._lacking += [operation] if lacking else []
         if lacking:
             status, headers, body = lacking_answer(environ, operation)
@@ -53,10 +53,10 @@ class Guard:
         return [body]
 
     def _tell(self, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """What was lacking, and whether anything was written, since the last time somebody asked."""
+        """What was lacking since the last time somebody asked, and whether anything was written since the account was empty."""
         with self._lock:
             told = {"lacking": sorted(set(self._lacking)), "written": self._written}
-            self._lacking, self._written = [], False
+            self._lacking = []
         start_response("200 OK", [("Content-Type", "application/json")])
         return [json.dumps(told).encode()]
 

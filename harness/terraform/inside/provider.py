@@ -8,10 +8,12 @@ import re
 import subprocess
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import grpc
+from clock import Nudge, start_with_clock
 from schema import ProviderSchema
 
 _REATTACH = re.compile(r"TF_REATTACH_PROVIDERS='(\{.*\})'")
@@ -21,11 +23,18 @@ CHANNEL_OPTIONS = (("grpc.max_receive_message_length", -1), ("grpc.max_send_mess
 
 
 class Provider:
-    """A provider process and a channel to it. Raises `RuntimeError` when it does not start."""
+    """A provider process, started in `folder`, and a channel to it. Raises `RuntimeError` when it does not start.
 
-    def __init__(self, binary: str, environment: Mapping[str, str], log: Path) -> None:
+    `rate` is how many times as fast its waits shall pass, 1 for the usual; the attribute says what became of it.
+    """
+
+    def __init__(self, binary: str, environment: Mapping[str, str], log: Path, folder: Path, rate: int = 1) -> None:
         with log.open("wb") as output:
-            self.process = subprocess.Popen([binary, "-debug"], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=dict(environment))
+            start = partial(
+                subprocess.Popen, [binary, "-debug"], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, cwd=folder, env=dict(environment)
+            )  # fmt: skip
+            self.process, self.rate = start_with_clock(start, rate)
+        self.nudge = Nudge(self.process) if self.rate > 1 else None
         said = self._wait_until_ready(os.path.basename(binary), log)
         self.protocol: int = said["ProtocolVersion"]
         address = said["Addr"]
@@ -50,5 +59,7 @@ class Provider:
                 return said
             if not self.alive:
                 break
+            if self.nudge:
+                self.nudge.once()
             time.sleep(0.01)
         raise RuntimeError(f"the provider {name} did not start: {log.read_text(errors='replace')[-400:]}")

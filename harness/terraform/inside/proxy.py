@@ -1,9 +1,9 @@
 """Stands between terraform and the provider: answers for the schema itself, hands everything else on.
 
-Every provider block of a configuration gets a provider process of its own, as it does without a proxy:
-a provider keeps the region and the credentials that it was configured with last. Terraform opens one
-connection for each block, so the connection tells which process is meant; only `Configure` needs one of
-its own, and the first serves all the rest.
+A provider keeps the region and the credentials that it was configured with last, so every configuration
+gets a provider process of its own; those that are the same, byte for byte, share one (terraform configures
+anew for the plan and for the apply of one command). Terraform opens one connection for each provider block,
+so the connection tells which process is meant; what was not configured goes to the first.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import grpc
 from provider import CHANNEL_OPTIONS, Provider
 from schema import ProviderSchema
 
-_THREADS = 32
+_THREADS = 128
 _SCHEMA = ("GetSchema", "GetProviderSchema")
 _CONFIGURE = ("Configure", "ConfigureProvider")
 
@@ -31,6 +31,7 @@ class ProviderProxy(grpc.GenericRpcHandler):
         self._schema: ProviderSchema | None = None
         self._answer: Callable[[], bytes] = self._known_schema().whole
         self._configured: dict[str, Provider] = {}
+        self._assigned: dict[bytes, Provider] = {}
         self._lock = threading.Lock()
         self._server = grpc.server(ThreadPoolExecutor(_THREADS), options=CHANNEL_OPTIONS)
         self._server.add_generic_rpc_handlers((self,))
@@ -46,6 +47,7 @@ class ProviderProxy(grpc.GenericRpcHandler):
         """Prepare for a terraform command that uses these `resource` and `data` types; None: any."""
         with self._lock:
             self._configured.clear()
+            self._assigned.clear()
         schema = self._known_schema()
         answer = schema.whole() if types is None else schema.reduced(frozenset(types["resource"]), frozenset(types["data"]))
         self._answer = lambda: answer
@@ -62,7 +64,7 @@ class ProviderProxy(grpc.GenericRpcHandler):
         return grpc.unary_unary_rpc_method_handler(lambda request, context: self._pass_on(method, configure, request, context))
 
     def _pass_on(self, method: str, configure: bool, request: bytes, context: grpc.ServicerContext) -> bytes:
-        provider = self._provider_of(context.peer(), configure)
+        provider = self._provider_of(context.peer(), request if configure else None)
         pending = provider.channel.unary_unary(method).future(request)
         context.add_callback(pending.cancel)
         try:
@@ -73,12 +75,14 @@ class ProviderProxy(grpc.GenericRpcHandler):
             context.abort(pending.code(), pending.details())
         raise AssertionError("abort raises")
 
-    def _provider_of(self, connection: str, configure: bool) -> Provider:
+    def _provider_of(self, connection: str, configuration: bytes | None) -> Provider:
         with self._lock:
-            if configure and connection not in self._configured:
-                if len(self._configured) == len(self.providers):
-                    self.providers.append(self._start_provider())
-                self._configured[connection] = self.providers[len(self._configured)]
+            if configuration is not None:
+                if configuration not in self._assigned:
+                    if len(self._assigned) == len(self.providers):
+                        self.providers.append(self._start_provider())
+                    self._assigned[configuration] = self.providers[len(self._assigned)]
+                self._configured[connection] = self._assigned[configuration]
             return self._configured.get(connection, self.providers[0])
 
     def _known_schema(self) -> ProviderSchema:

@@ -27,6 +27,7 @@ class Queues(Construct):
             name=f"document-inbox-jobs-{environment_suffix}",
             visibility_timeout_seconds=360,
             receive_wait_time_seconds=20,
+            max_message_size=65536,
             sqs_managed_sse_enabled=True,
             redrive_policy=json.dumps({"deadLetterTargetArn": self.failed.arn, "maxReceiveCount": 5}),
         )

@@ -29,6 +29,7 @@ class Queues(Construct):
             sqs_managed_sse_enabled=True,
             redrive_policy=json.dumps({"deadLetterTargetArn": self.failed.arn, "maxReceiveCount": 5}),
         )
+        self.jobs.add_override("maximum_message_size", 65536)
         self.alarm = CloudwatchMetricAlarm(
             self,
             "waiting",

@@ -1,0 +1,1 @@
+"""What a case asks of its plan: policies in Rego, and which of their rules decide."""

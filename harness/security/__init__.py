@@ -1,0 +1,1 @@
+"""Security policies over the synthesized stacks, by checkov, which lives in an environment of its own."""
