@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +79,15 @@ def explain(rule_id: str) -> dict[str, Any]:
         return described | {"messages": [example.message for example in judged.examples]}
     if not judged.examples:
         del described["root_cause"]  # it is the finding's own sentence
-    described |= {"title": over_graph.title, "checks": inspect.getdoc(over_graph.check) or ""}
+    described |= {"title": over_graph.title, "checks": _doc(over_graph.check)}
     return described | {"refuses": [_plain(one) for one in over_graph.bad], "lets pass": [_plain(one) for one in over_graph.good]}
+
+
+def _doc(check: Callable[..., object]) -> str:
+    """What a check says of itself; of one that is another with some arguments filled in, what that says."""
+    while isinstance(check, partial):
+        check = check.func
+    return inspect.getdoc(check) or ""
 
 
 def _plain(example: Mapping[str, Any] | tuple[Mapping[str, Any], Mapping[str, Any]]) -> dict[str, Any]:

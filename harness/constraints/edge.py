@@ -12,7 +12,7 @@ from harness.constraints.base import Rule
 from harness.constraints.findings import Complaint, is_literal, is_unset, judged
 from harness.constraints.graph import Node, ResourceGraph
 from harness.constraints.policies import listed
-from harness.constraints.s3 import bucket_of, takes_acls
+from harness.constraints.s3 import bucket_of
 from harness.constraints.values import blocks, is_dynamic, nested, number, text, truth
 from harness.failures import Category, Severity
 
@@ -178,7 +178,7 @@ def _countries(graph: ResourceGraph, node: Node) -> Iterator[Complaint]:
 
 
 def _logs(graph: ResourceGraph, node: Node) -> Iterator[Complaint]:
-    """Standard logs go to a bucket's domain name, and by ACL, which new buckets have not."""
+    """Standard logs go to a bucket's domain name."""
     for block in blocks(node.arguments, "logging_config"):
         value = block.get("bucket")
         bucket = bucket_of(graph, value)
@@ -188,8 +188,6 @@ def _logs(graph: ResourceGraph, node: Node) -> Iterator[Complaint]:
             )
         elif is_literal(value) and value and not str(value).endswith((".amazonaws.com", ".amazonaws.com.cn")):
             yield Complaint(f"its logs go to {value!r}, where a bucket's domain name is wanted (BUCKET.s3.amazonaws.com)", ("logging_config", str(value)))
-        if bucket is not None and takes_acls(graph, bucket) is False:
-            yield Complaint(f"its logs go to {bucket.address}, which has ACLs disabled", ("logging_config", "aws_s3_bucket_ownership_controls"), (bucket,))
 
 
 def _distribution(
@@ -377,7 +375,7 @@ RULES = (
         "Log bucket that CloudFront cannot write to",
         _GUIDE + "standard-logging-legacy-s3.html",
         _logs,
-        bad=(_logged("${aws_s3_bucket.logs.id}", "BucketOwnerPreferred"), _logged(_DOMAIN), _logged(_DOMAIN, "BucketOwnerEnforced"), _logged("logs")),
+        bad=(_logged("${aws_s3_bucket.logs.id}", "BucketOwnerPreferred"), _logged("logs")),
         good=(_logged(_DOMAIN, "BucketOwnerPreferred"), _logged("logs.s3.amazonaws.com"), _logged("${var.bucket}"), _logged(_DOMAIN, "${var.owner}")),
     ),
 )

@@ -64,18 +64,6 @@ LIMITS = (
         "lambda-layer-name",
     ),
     NameLimit(
-        "aws_dynamodb_table",
-        "name",
-        "DynamoDB table",
-        "amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html",
-        "3 to 255 letters, digits, underscores, hyphens and dots",
-        r"[a-zA-Z0-9_.-]",
-        r"[a-zA-Z0-9_.-]{3,255}",
-        ("my table", "ab", "orders/${var.stage}"),
-        ("abc", "Orders_2.x-y", "${var.a}"),
-        "dynamodb-table-name",
-    ),
-    NameLimit(
         "aws_cloudwatch_log_group",
         "name",
         "Log group",
