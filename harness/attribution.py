@@ -36,13 +36,15 @@ class Finding:
     ideal_statements: tuple[str, ...]
 
 
-def attribute(comparison: Comparison, repair: Walk, isolated: Iterable[Isolated], order: Sequence[str]) -> tuple[Finding, ...]:
+def attribute(comparison: Comparison, repair: Walk, isolated: Iterable[Isolated], order: Sequence[str], derived: Sequence[str] = ()) -> tuple[Finding, ...]:
     """One finding for each fix that isolation shows to be load-bearing, and for each step that only the walk shows.
 
-    `order` are the gates, the one that counts first in front.
+    `order` are the gates, the one that counts first in front; `derived` those of them that an experiment calls so.
     """
     by_fix = {one.fix: _of_the_response(one, repair, order) for one in isolated}
-    load_bearing = {fix for fix, one in by_fix.items() if one.broken}
+    # A completing fix is a part of another one's cure; the response has nothing of what its absence would break.
+    completing = {fix for step in repair.steps for fix in step.completing}
+    load_bearing = {fix for fix, one in by_fix.items() if one.broken and not (fix in completing and next(iter(one.broken)) in derived)}
     step_of = {fix: step for step in repair.steps for fix in _accused(step, by_fix, load_bearing)}
     needless = frozenset(repair.unused) if repair.converged else frozenset()
     others = load_bearing | needless
@@ -70,6 +72,10 @@ def _breaks_later(one: Isolated, step: Step, order: Sequence[str]) -> bool:
     return first in order and step.gate in order and order.index(first) > order.index(step.gate)
 
 
+_ONE_AT_A_TIME = "synth"
+"""A program stops at its first error, so whatever follows while that is mended belongs to it."""
+
+
 def _of_the_response(one: Isolated, repair: Walk, order: Sequence[str]) -> Isolated:
     """What undoing a fix broke, without gates that the response got through before the walk applied the fix.
 
@@ -92,7 +98,10 @@ def _accused(step: Step, by_fix: Mapping[str, Isolated], load_bearing: set[str])
         )
 
     alike = tuple(fix for fix in step.fixes if fix in load_bearing and says_the_same(fix))
-    return tuple(sorted(alike)) or step.culprits
+    if alike or step.gate == _ONE_AT_A_TIME:
+        return tuple(sorted(alike)) or step.culprits
+    # Terraform lists what it finds, so a culprit that it says something else without is another failure's.
+    return tuple(fix for fix in step.culprits if not (fix in load_bearing and by_fix[fix].broken.get(step.gate))) or step.culprits
 
 
 def _from_isolation(comparison: Comparison, one: Isolated, step: Step | None, repair: Walk, apart: Set[str]) -> Finding:
@@ -103,7 +112,7 @@ def _from_isolation(comparison: Comparison, one: Isolated, step: Step | None, re
         isolation=IsolationEvidence(gate, diagnostics[0].message, others, one.undone),
         note="" if step else _why_no_step(one.fix, repair),
     )
-    return _finding(comparison, diagnostics, one.variant, [one.fix], evidence, apart)
+    return _finding(comparison, diagnostics, one.variant, [one.fix], evidence, apart, step.completing if step else ())
 
 
 def _why_no_step(fix: str, repair: Walk) -> str:
@@ -123,15 +132,21 @@ def _from_walk(comparison: Comparison, step: Step, accused: Sequence[str], alone
         isolation = IsolationEvidence(gate, diagnostics[0].message, tuple(name for name in alone.broken if name != gate), alone.undone)
         note = f"the response fails {step.gate} without it; the ideal, which no longer comes to this code there, fails {gate}"
     evidence = Evidence(walk=WalkEvidence(step.gate, step.number, step.diagnostic.message), isolation=isolation, note=note)
-    return _finding(comparison, (step.diagnostic,), step.variant, accused, evidence, others)
+    return _finding(comparison, (step.diagnostic,), step.variant, accused, evidence, others, step.completing)
 
 
 def _finding(
-    comparison: Comparison, diagnostics: Sequence[Diagnostic], variant: Variant, fixes: Sequence[str], evidence: Evidence, others: Set[str]
+    comparison: Comparison,
+    diagnostics: Sequence[Diagnostic],
+    variant: Variant,
+    fixes: Sequence[str],
+    evidence: Evidence,
+    others: Set[str],
+    completing: Iterable[str],
 ) -> Finding:
     # What a fix needs, and what breaks nothing by itself, belongs to the cure: it is there for this.
     serving = _serving(comparison, fixes, others)
-    cure = sorted({*fixes, *serving}, key=list(comparison.fixes).index)
+    cure = sorted({*fixes, *serving, *completing}, key=list(comparison.fixes).index)
     edits = [edit for fix in fixes for edit in comparison.edits_of(fix)]
     all_edits = [edit for fix in cure for edit in comparison.edits_of(fix)]
     return Finding(
@@ -146,10 +161,6 @@ def _finding(
         response_statements=tuple(edit.response_text for edit in edits if edit.response_text),
         ideal_statements=tuple(edit.ideal_text for edit in edits if edit.ideal_text),
     )
-
-
-def _files(edits: Iterable[Edit]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(path for edit in edits for path in (edit.path, edit.response_path) if path))
 
 
 def summarise_fixes(comparison: Comparison, fixes: Iterable[str]) -> FixSummary:

@@ -72,6 +72,7 @@ def measure(
     runner = GateRunner(case, session, select_gates() if gates is None else gates, cache)
     order = [*(name for name in order if name in runner.names), *(name for name in runner.names if name not in order)]
     comparison = compare(case.response, case.ideal)
+    derived = [gate.name for gate in runner.gates if getattr(gate, "derived", False)]
     no_isolation: tuple[Isolated, ...] = ()
     with ThreadPoolExecutor(max_workers=max(jobs, 1)) as pool:
         progress("the response and its control, the ideal")
@@ -84,9 +85,9 @@ def measure(
         else:
             progress(f"repair walk and isolation of {len(comparison.fixes)} fixes")
             seen = {gate.name: response[gate.name] for gate in runner.gates if getattr(gate, "sees_all", False)}
-            experiment = Experiment(comparison, runner.judge, control, order, seen)
+            experiment = Experiment(comparison, runner.judge, control, order, seen, derived)
             repair, isolated = _experiment(experiment, pool, progress)
-    findings = attribute(comparison, repair, isolated, order)
+    findings = attribute(comparison, repair, isolated, order, derived)
     seconds = {"wall": time.monotonic() - started, "cpu": runner.spent["cpu"]}
     return Measurement(comparison, control, response, broken, repair, isolated, findings, seconds)
 

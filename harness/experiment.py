@@ -24,6 +24,8 @@ class Experiment:
 
     `seen` are verdicts on the response of gates that see all of a tree at once: what they do not say of the response
     is no failure of it, only something that an experiment made.
+
+    `derived` are gates that judge what another gate made, for next to nothing: every step can afford to ask them.
     """
 
     comparison: Comparison
@@ -31,6 +33,7 @@ class Experiment:
     control: Mapping[str, GateResult]
     order: Sequence[str]
     seen: Mapping[str, GateResult] = field(default_factory=dict)
+    derived: Sequence[str] = ()
 
     @property
     def judged(self) -> list[str]:

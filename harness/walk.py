@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 
 from harness.cure import Search, Trial, quick_explain
 from harness.diagnostics import Diagnostic
-from harness.experiment import Experiment, new_diagnostics
+from harness.experiment import VERDICTS, Experiment, new_diagnostics
 from harness.fixes import Comparison
 from harness.gates.base import GateResult, Status
 from harness.variants import Variant, make_variant
 
+_COMPLETING = 4
 _SPARING = 10
 """At most so many trees are judged to find out which serving fixes are not needed."""
 NO_USABLE_CODE = "no-usable-code"
@@ -27,7 +28,8 @@ class Step:
     """One step: `gate` said `diagnostic`, and `fixes` cured it, of which `culprits` are what the others only serve.
 
     `cured` is everything that the same gate said before and no longer says after. `everything` says that nothing
-    less than all that was left helped.
+    less than all that was left helped. `completing` are fixes that cure nothing the response has: without them the cure
+    itself would leave something behind that a later reader of the stacks minds (a rule taken out, and not put elsewhere).
     """
 
     number: int
@@ -38,6 +40,7 @@ class Step:
     culprits: tuple[str, ...]
     cured: tuple[Diagnostic, ...]
     everything: bool = False
+    completing: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +119,40 @@ def _take_step(experiment: Experiment, number: int, gate: str, variant: Variant)
         cure = Search(experiment, gate, found[0], Trial(variant, result)).run()
     if not cure:
         return None
+    completing = _completion(experiment, gate, found[0], variant, cure) if cure != remaining else frozenset()
+    culprits = _culprits(comparison, cure)
+    cure |= completing
     after = experiment.judge(make_variant(comparison, variant.applied | cure).tree, [gate]).get(gate)
     left = {diagnostic.identity for diagnostic in new_diagnostics(after, experiment.control[gate], renamed=comparison.renamed)}
     cured = tuple(diagnostic for diagnostic in found if diagnostic.identity not in left)
-    return Step(number, gate, found[0], variant, cure, _culprits(comparison, cure), cured, everything=cure == remaining and len(cure) > 1)
+    return Step(number, gate, found[0], variant, cure, culprits, cured, everything=cure == remaining and len(cure) > 1, completing=completing)
+
+
+def _completion(experiment: Experiment, gate: str, diagnostic: Diagnostic, before: Variant, cure: frozenset[str]) -> frozenset[str]:
+    """What has to join a cure so that it takes nothing away without its replacement; nothing where that cannot be told.
+
+    Where a derived gate had its say on the tree before and says something new of the tree after, the cure brought that, and not the response.
+    """
+    comparison = experiment.comparison
+    names = [name for name in experiment.derived if name in experiment.judged and name != gate]
+    said = experiment.judge(before.tree, names)
+    more: frozenset[str] = frozenset()
+    for _ in range(_COMPLETING):
+        after = make_variant(comparison, before.applied | cure | more)
+        results = experiment.judge(after.tree, names)
+        harm = next(((name, new[0]) for name in names if (new := experiment.fresh(results[name], said[name]))), None)
+        if harm is None:
+            break
+        name, trouble = harm
+        found = Search(experiment, name, trouble, Trial(after, results[name])).run()
+        if not found:
+            break
+        more |= found
+    if not more:
+        return more
+    last = experiment.judge(make_variant(comparison, before.applied | cure | more).tree, [gate])[gate]
+    cured = last.status in VERDICTS and all(one.identity != diagnostic.identity for one in last.diagnostics)
+    return more if cured else frozenset()
 
 
 def _spare(experiment: Experiment, steps: list[Step], applied: frozenset[str]) -> tuple[list[Step], frozenset[str]]:

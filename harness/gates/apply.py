@@ -11,9 +11,8 @@ from harness.case import TERRAFORM
 from harness.diagnostics import Diagnostic
 from harness.gates.base import GateResult, Subject
 from harness.session import Session
-from harness.synth.kernel import CASE_ROOT
-from harness.terraform.account import Surroundings, apply_hole, culprits, is_taken, surroundings, upstream_hole
-from harness.terraform.aftermath import destroy_errors, drift, steady
+from harness.terraform.account import Surroundings, apply_hole, culprits, is_taken, steady, surroundings, upstream_hole
+from harness.terraform.aftermath import destroy_errors, drift
 from harness.terraform.deployment import Phases, connected, deployment, levels_of, phases, provisioned, reads_of, state_resources
 from harness.terraform.judge import StackVerdict, join_verdicts, missing_tools, split, stack_view, terraform_call, unavailable
 from harness.terraform.messages import StackView, deploy_report, plan_report, read_diagnostic
@@ -52,7 +51,7 @@ class ApplyGate:
         stacks = subject.stacks()
         verdicts = {name: StackVerdict(holes=(reason,)) for name, stack in stacks.items() if (reason := _unable(stack, subject))}
         wanted = {name: stack for name, stack in stacks.items() if name not in verdicts}
-        able = connected(wanted, CASE_ROOT)
+        able = connected(wanted)
         if able:
             calls = {name: terraform_call(name, stack, subject, ()) for name, stack in able.items()}
             folders = {name: call.folder for name, call in calls.items()}
@@ -112,20 +111,20 @@ def _judge_stack(one: _Deployed) -> StackVerdict:
     if one.phases.apply.timed_out:
         return StackVerdict(failures, (*holes, "terraform apply did not end in the time that there is"))
     holes += tuple(f"{address} was still being created when terraform was interrupted" for address in applied.pending)
-    drifting, unkept = _second_plan(one, applied.done, clean=not applied.errors)
+    drifting, unplanned, unkept = _second_plan(one, applied.done, clean=not applied.errors)
     left, undeleted = _destroyed(one)
     actions = Counter({"create": len(applied.done)})
-    return StackVerdict((*failures, *drifting, *left), tuple(dict.fromkeys((*holes, *undeleted))), actions, notes=unkept)
+    return StackVerdict((*failures, *drifting, *left), tuple(dict.fromkeys((*holes, *unplanned, *undeleted))), actions, notes=unkept)
 
 
-def _second_plan(one: _Deployed, created: Iterable[str], *, clean: bool) -> tuple[tuple[Diagnostic, ...], tuple[str, ...]]:
-    """Drift, and what the emulator does not let us judge of it. Errors of the plan itself count after an apply that had none."""
+def _second_plan(one: _Deployed, created: Iterable[str], *, clean: bool) -> tuple[tuple[Diagnostic, ...], tuple[str, ...], tuple[str, ...]]:
+    """Drift, why nothing can be said of it, and what the emulator does not keep. Errors of the plan itself count after an apply that had none."""
     if one.phases.second is None or one.phases.second.timed_out:
-        return (), ("whether a second plan is empty: it did not end in the time that there is",)
+        return (), ("the second plan did not end in the time that there is",), ()
     report = plan_report(one.phases.second)
     failures, holes = _errors(one, report.errors)
     drifting, unkept = drift(one.phases, tuple(created), one.view)
-    return (*(failures if clean else ()), *drifting), (*holes, *unkept)
+    return (*(failures if clean else ()), *drifting), holes, unkept
 
 
 def _destroyed(one: _Deployed) -> tuple[tuple[Diagnostic, ...], tuple[str, ...]]:
@@ -137,14 +136,14 @@ def _destroyed(one: _Deployed) -> tuple[tuple[Diagnostic, ...], tuple[str, ...]]
     if holes:
         # What could not be deleted for the emulator's sake keeps others from being deleted.
         failures = tuple(failure for failure in failures if "DependencyViolation" not in failure.message)
-    return failures, tuple(map(steady, holes))
+    return failures, holes
 
 
 def _errors(one: _Deployed, errors: Sequence[Mapping[str, Any]]) -> tuple[tuple[Diagnostic, ...], tuple[str, ...]]:
     """What terraform said while it created or planned: the code's errors, and reasons for the others."""
     said = [read_diagnostic("apply", error, one.view) for error in errors]
     failures, holes = split(said, lambda said: upstream_hole(said, one.upstream) or apply_hole(said, one.around))
-    return tuple(_named(failure, one.around, one.view) for failure in failures), tuple(map(steady, holes))
+    return tuple(_named(failure, one.around, one.view) for failure in failures), holes
 
 
 def _named(said: Diagnostic, around: Surroundings, view: StackView) -> Diagnostic:

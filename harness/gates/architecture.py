@@ -23,6 +23,7 @@ class ArchitectureGate:
     name = "architecture"
     version = "1"
     needs: tuple[str, ...] = ("synth",)
+    derived = True
     compares = True
 
     def missing(self, session: Session) -> str:

@@ -76,6 +76,7 @@ class Gate(Protocol):
     # A gate may also have `sees_all = True`: it reports everything at once, however broken the tree is;
     # `optional = True`: it runs only where somebody asks for it; `compares = True`: it is told what the
     # gates that it needs say of the ideal; `platforms = ("cdktf",)`: it judges cases of these platforms only;
+    # `derived = True`: it judges what another gate made, within milliseconds, so that every step can ask it;
     # and `applies(case)`: why it has nothing to judge in a case, empty where it has.
 
     def missing(self, session: Session) -> str:

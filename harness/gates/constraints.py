@@ -23,6 +23,7 @@ class ConstraintsGate:
     name = "constraints"
     version = "2"
     needs: tuple[str, ...] = ("synth",)
+    derived = True
 
     def missing(self, session: Session) -> str:
         """The rules need nothing but the synthesized stacks."""

@@ -28,6 +28,7 @@ class SilentDropGate:
     name = GATE
     version = "1"
     needs: tuple[str, ...] = ("synth",)
+    derived = True
     platforms = (CDKTF,)
 
     def missing(self, session: Session) -> str:

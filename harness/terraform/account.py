@@ -16,6 +16,8 @@ from harness.diagnostics import Diagnostic
 from harness.terraform.environment import plan_hole
 from harness.terraform.stacks import resources
 
+_REQUEST = re.compile(r", https response error StatusCode: \d+, RequestID: [^,]*(?:, HostID: [^,]*)?")
+_RANDOM = re.compile(r"\b[a-z]{2,12}-[0-9a-f]{8,17}\b|\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 _NOT_FOUND = re.compile(r"NotFound|NoSuch|does ?n[o']t exist|not found|Unknown\w*Exception|couldn't find|non-?existent", re.IGNORECASE)
 _OWN_READ = re.compile(r"(?:^|: )(?:reading|listing|waiting for|finding)\b|couldn't find resource|empty result|operation error [\w ]+: (?:Describe|Get|List)")
 _TAKEN = re.compile(
@@ -86,7 +88,7 @@ def apply_hole(said: Diagnostic, around: Surroundings) -> str:
 
 def _first(said: Diagnostic) -> str:
     """As much of what was said as a reason has room for."""
-    return said.message.removeprefix(f"{said.code}: ").splitlines()[0][:200]
+    return steady(said.message).removeprefix(f"{said.code}: ").splitlines()[0][:200]
 
 
 def _answered(said: Diagnostic) -> str:
@@ -134,3 +136,8 @@ def _names_of(body: Mapping[str, Any]) -> set[str]:
 def _content(body: Mapping[str, Any]) -> str:
     left_out = ("//", "description", "tags", "depends_on", "lifecycle", "provider")
     return json.dumps({name: value for name, value in body.items() if name not in left_out}, sort_keys=True)
+
+
+def steady(text: str) -> str:
+    """A message without what a new account makes different: request ids, and ids that the emulator draws by lot."""
+    return _RANDOM.sub("<id>", _REQUEST.sub("", text))

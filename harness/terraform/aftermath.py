@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.diagnostics import Diagnostic
+from harness.terraform.account import steady
 from harness.terraform.deployment import Phases
 from harness.terraform.messages import DeployReport, StackView, deploy_report, read_diagnostic
 from harness.terraform.stacks import resources
@@ -19,19 +20,12 @@ _NOT_DELETABLE = re.compile(
     r"BucketNotEmpty|not empty|[Dd]eletion ?[Pp]rotection|protected [Cc]luster|prevent_destroy|Instance cannot be destroyed|final_snapshot_identifier"
     r"|disableApiTermination|skip_final_snapshot|force_destroy|force_delete|RepositoryNotEmpty|contains images|Object Lock",
 )
-_REQUEST = re.compile(r", https response error StatusCode: \d+, RequestID: [^,]*(?:, HostID: [^,]*)?")
-_RANDOM = re.compile(r"\b[a-z]{2,12}-[0-9a-f]{8,17}\b|\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 _PREVENTED = re.compile(r"Resource ((?:[\w-]+\.)+[\w-]+)")
 _IMPURE = re.compile(r"\b(?:timestamp|uuid|bcrypt)\(")
 """Functions that give another value each time."""
 _UNKNOWN = "?"
 Change = tuple[str, str, str]
 """Address, attribute, and the value that is wanted, as JSON."""
-
-
-def steady(text: str) -> str:
-    """A message without what a new account makes different: request ids, and ids that the emulator draws by lot."""
-    return _RANDOM.sub("<id>", _REQUEST.sub("", text))
 
 
 def drift(phases: Phases, created: Sequence[str], view: StackView) -> tuple[tuple[Diagnostic, ...], tuple[str, ...]]:
@@ -41,8 +35,8 @@ def drift(phases: Phases, created: Sequence[str], view: StackView) -> tuple[tupl
     emulator does not keep. A change that is gone or has moved to another resource, as where two resources
     manage one thing and each undoes the other, or whose value is another one each time, is the code's.
     """
-    second, third = _changes(phases.second_plan, created), _changes(phases.third_plan, created)
     bodies = dict(resources(view.stack))
+    second, third = (_changes(plan, {address: bodies.get(address) or {} for address in created}) for plan in (phases.second_plan, phases.third_plan))
     found: dict[str, dict[str, str]] = {}
     holes: list[str] = []
     for address, attribute, value in sorted(second):
@@ -68,8 +62,8 @@ def _drifting(address: str, why: Mapping[str, str], view: StackView) -> Diagnost
     return Diagnostic("apply", DRIFT, message, (place,) if place else (), address, (*sorted(why), kind))
 
 
-def _changes(plan: Mapping[str, Any] | None, created: Sequence[str]) -> set[Change]:
-    """What a plan would change on resources that are there, attribute by attribute."""
+def _changes(plan: Mapping[str, Any] | None, created: Mapping[str, Mapping[str, Any]]) -> set[Change]:
+    """What a plan would change on resources that are there (address to body), attribute by attribute; what is computed says nothing beside the rest."""
     found: set[Change] = set()
     for entry in (plan or {}).get("resource_changes", []):
         change, address = entry["change"], entry["address"]
@@ -77,7 +71,7 @@ def _changes(plan: Mapping[str, Any] | None, created: Sequence[str]) -> set[Chan
             continue
         before, after, unknown = (change.get(name) or {} for name in ("before", "after", "after_unknown"))
         wanted = {name: json.dumps(value, sort_keys=True) for name, value in after.items() if value is not None and value != before.get(name)}
-        wanted |= {name: _UNKNOWN for name, is_unknown in unknown.items() if name not in wanted and _any(is_unknown)}
+        wanted |= {name: _UNKNOWN for name, is_unknown in unknown.items() if _any(is_unknown) and name in created[address]}
         if "tags" in wanted:
             wanted.pop("tags_all", None)
         found |= {(address, name, value) for name, value in (wanted or {"all of it": _UNKNOWN}).items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 from harness.terraform.calls import SeriesAnswer, StepAnswer, TerraformSeries, TerraformStep
@@ -81,13 +82,10 @@ def phases(series: TerraformSeries, names: Sequence[str], answer: SeriesAnswer) 
     return {folder: Phases(**fields) for folder, fields in found.items()}
 
 
-def connected(stacks: Mapping[str, Any], root: str) -> dict[str, Any]:
-    """The stacks as they are deployed: without provisioners, and each that reads another's state reads it where it lies here.
-
-    `root` is the absolute folder of the tree during deployment.
-    """
+def connected(stacks: Mapping[str, Any]) -> dict[str, Any]:
+    """The stacks as they are deployed: without provisioners, and each that reads another's state reads it where it lies here."""
     states = _owners(stacks)
-    return {name: _reconnected(deployable(stack), states, root) for name, stack in stacks.items()}
+    return {name: _reconnected(deployable(stack), states) for name, stack in stacks.items()}
 
 
 def provisioned(stack: Mapping[str, Any]) -> list[str]:
@@ -161,10 +159,10 @@ def _identity(backend: tuple[str, Any]) -> str:
     return json.dumps([kind, places], sort_keys=True)
 
 
-def _reconnected(stack: Mapping[str, Any], states: Mapping[str, str], root: str) -> dict[str, Any]:
+def _reconnected(stack: Mapping[str, Any], states: Mapping[str, str]) -> dict[str, Any]:
     changed: dict[str, Any] = json.loads(json.dumps(stack))
     for body in _remote_states(changed):
         owner = states.get(_identity((str(body.get("backend")), (blocks(body.get("config")) or [{}])[0])))
         if owner is not None:
-            body |= {"backend": "local", "config": {"path": f"{root}/{stack_folder(owner)}/{_STATE}"}}
+            body |= {"backend": "local", "config": {"path": f"../{PurePosixPath(stack_folder(owner)).name}/{_STATE}"}}
     return changed

@@ -23,6 +23,7 @@ _KEY = re.compile(r'^\s*(?=[\w"-])"?([\w-]+)"?\s*(?::|=(?!=)|\{)')
 """The name in front of a value, in JSON (`"name": `) and in HCL (`name = `, `name {`)."""
 _QUOTED = re.compile(r'"([A-Za-z][\w.-]*)"')
 _EXPECTED = re.compile(r"^(?:expected|invalid value for) \(?([\w.]+)\)?")
+_REQUIRED = re.compile(r'^The argument "([\w-]+)" is required')
 _POSITION = re.compile(r"(\.tf(?:\.json)?):\d+,\d+-\d+(?:,\d+)?")
 _INDEX = re.compile(r"\[[^\]]*\]|\.\d+\b")
 _DETAIL_SIZE = 4000
@@ -187,13 +188,18 @@ def _addresses(said: Mapping[str, Any], snippet: Mapping[str, Any], view: StackV
 def _symbols(summary: str, detail: str, snippet: Mapping[str, Any], found: list[str]) -> tuple[str, ...]:
     """Attribute (with the blocks around it), then what the message quotes, then resource types."""
     names: list[str] = []
+    missing, expected = _REQUIRED.search(detail), _EXPECTED.match(summary)
+    inner = missing[1] if missing else _INDEX.sub("", expected[1]) if expected else ""
     if (match := _CONTEXT.match(snippet.get("context") or "")) and not _NAMELESS.match(match[0]):
         key = _KEY.match(snippet.get("code") or "")
         blocks = _INDEX.sub("", match[2]).strip(".")
-        names += [".".join(part for part in (blocks, key[1] if key else "") if part)]
+        at = ".".join(part for part in (blocks, key[1] if key else "") if part)
+        # The message may name an attribute of the block that is shown, or missed in it.
+        names += [f"{at}.{inner}"] if at and inner and inner.partition(".")[0] not in at.split(".") else []
+        names += [at]
         names += [key[1]] if key else []
-    if expected := _EXPECTED.match(summary):
-        names += [_INDEX.sub("", expected[1]), expected[1].rpartition(".")[2]]
+    if expected:
+        names += [inner, expected[1].rpartition(".")[2]]
     names += _QUOTED.findall(f"{summary} {detail}")
     types = (address.removeprefix("data.").partition(".")[0] for address in found)
     names += [name for name in types if "_" in name]

@@ -165,12 +165,13 @@ RULES = (
     ),
     Rule(
         id="asset-file-missing",
-        gates=_BOTH,
+        gates=(*_BOTH, "constraints"),
         pattern=(
             r"function \"(?P<function>\w+)\" failed: open (?P<path>\S+): no such file"
             r"|Invalid value for \"path\" parameter: no file exists at \"(?P<absent>[^\"]+)\""
+            r"|: \w+ names (?P<named>\S+), which is not there when terraform runs"
         ),
-        refine=lambda names, diagnostic, finding: names | {"path": names.get("path") or names["absent"]},
+        refine=lambda names, diagnostic, finding: names | {"path": names.get("path") or names.get("absent") or names["named"]},
         category=Category.PACKAGING,
         symbols=("path",),
         title="A file that the stack deploys was never written: {path}",
@@ -189,6 +190,12 @@ RULES = (
                 "Invalid function argument",
                 'Invalid function argument: Invalid value for "path" parameter: no file exists at "nope.txt"; this function works only with files that '
                 "are distributed as part of the configuration source code",
+            ),
+            Example(
+                "constraints",
+                "deployed-file-missing",
+                "aws_lambda_function.main: filename names lambda.zip, which is not there when terraform runs, and nothing in the program makes it",
+                address="aws_lambda_function.main",
             ),
         ),
     ),

@@ -33,9 +33,8 @@ from proxy import ProviderProxy
 
 _LOGS = Path("/tmp")
 _SOURCES = ("registry.terraform.io/hashicorp/aws", "registry.opentofu.org/hashicorp/aws")
-_DESK = Path("/tmp/desk/cdktf.out/stacks/any")
-"""Where the providers stand: as deep below /tmp/desk as a stack's folder below the root, so that `..` leads to the same files."""
-_ABOVE = (Path("/tmp/desk"), Path("/tmp/desk/cdktf.out"), Path("/tmp/desk/cdktf.out/stacks"))
+_DESK = "cdktf.out/stacks/any"
+"""Where the providers stand, below a folder of their own: as deep as a stack's folder below the root, so that `..` leads to the same files."""
 _EMULATOR_SECONDS = 60
 _RATE = 20
 """How many times as fast the provider's waits pass: what it waits 60 s for takes 3 s."""
@@ -85,7 +84,9 @@ class Agent:
         self._provider = provider
         self._terraform = terraform
         self._root = Path(root)
-        _DESK.mkdir(parents=True)
+        self._desks = Path(tempfile.mkdtemp(dir=_LOGS))
+        self._desk = self._desks / _DESK
+        self._desk.mkdir(parents=True)
         self._emulator = Emulator()
         address = f"http://127.0.0.1:{self._emulator.port}"
         self._environment = dict(os.environ) | {"AWS_ENDPOINT_URL": address}
@@ -146,7 +147,7 @@ class Agent:
         return self._environment | {"TF_REATTACH_PROVIDERS": json.dumps(dict.fromkeys(_SOURCES, attach))}
 
     def _start_provider(self) -> Provider:
-        return Provider(self._provider, self._environment, _LOGS / f"provider-{next(self._numbers)}.log", _DESK, _RATE)
+        return Provider(self._provider, self._environment, _LOGS / f"provider-{next(self._numbers)}.log", self._desk, _RATE)
 
     def _nudges(self) -> list[Nudge]:
         return [provider.nudge for provider in list(self._proxy.providers) if provider.nudge]
@@ -166,17 +167,20 @@ class Agent:
         for name in dict.fromkeys(folders):
             folder = self._root / name
             folder.mkdir(parents=True, exist_ok=True)
-            shown += [(entry, _DESK) for entry in folder.iterdir()]
-        for above in _ABOVE:
-            there = self._root / above.relative_to(_ABOVE[0])
+            shown += [(entry, self._desk) for entry in folder.iterdir()]
+        for above in self._above():
+            there = self._root / above.relative_to(self._desks)
             shown += [(entry, above) for entry in (there.iterdir() if there.is_dir() else ())]
         for entry, place in shown:
             with contextlib.suppress(FileExistsError):
                 (place / entry.name).symlink_to(entry)
 
+    def _above(self) -> list[Path]:
+        return [folder for folder in self._desk.parents if folder.is_relative_to(self._desks)]
+
     def _clear(self) -> None:
-        for entry in [*self._root.iterdir(), *(entry for place in (*_ABOVE, _DESK) for entry in place.iterdir())]:
-            if not _DESK.is_relative_to(entry):
+        for entry in [*self._root.iterdir(), *(entry for place in (*self._above(), self._desk) for entry in place.iterdir())]:
+            if not self._desk.is_relative_to(entry):
                 shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
 
     def _processes(self) -> list[int]:
