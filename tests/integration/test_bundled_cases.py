@@ -10,8 +10,7 @@ import pytest
 from harness.batch import run_cases
 from harness.case import load_case
 from harness.gates.base import not_applicable
-from harness.gates.registry import select_gates
-from harness.gates.registry import all_gates, is_optional
+from harness.gates.registry import all_gates, is_optional, select_gates
 from harness.results import CaseResult
 from scoring.audit import ClaimStatus, load_audit
 from scoring.rulebook import all_rules
