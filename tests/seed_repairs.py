@@ -28,12 +28,13 @@ _LOGS_POLICY = """            enable_key_rotation=True,
                 {
                     "Version": "2012-10-17",
                     "Statement": [
+                        {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "kms:*", "Resource": "*"},
                         {
                             "Effect": "Allow",
                             "Principal": {"Service": f"logs.{self.aws_region}.amazonaws.com"},
                             "Action": "kms:*",
                             "Resource": "*",
-                        }
+                        },
                     ],
                 }
             ),
