@@ -11,9 +11,9 @@ from typing import Any
 from harness.architecture.base import Rule, Sides, sides_of
 from harness.architecture.registry import all_rules
 from harness.constraints.base import Violation
-from harness.diagnostics import Diagnostic, Location
 from harness.errors import HarnessFault
 from harness.gates.base import GateResult, Status, Subject
+from harness.gates.graph_findings import as_diagnostic, source_lines
 from harness.session import Session
 
 
@@ -32,7 +32,7 @@ class ArchitectureGate:
 
     def key(self, subject: Subject) -> str:
         """The stacks of both sides, the lines that the tree's come from, and the rules."""
-        parts = [subject.stacks(), _ideal_stacks(subject), _lines(subject), [(rule.id, rule.version) for rule in all_rules()]]
+        parts = [subject.stacks(), _ideal_stacks(subject), source_lines(subject), [(rule.id, rule.version) for rule in all_rules()]]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def run(self, subject: Subject, session: Session) -> GateResult:
@@ -42,8 +42,8 @@ class ArchitectureGate:
         if not ideal:
             return GateResult(self.name, Status.INCONCLUSIVE, reason="the ideal does not synthesize, so there is nothing to compare with")
         sides = sides_of(subject.stacks(), ideal)
-        lines = _lines(subject)
-        found = tuple(_diagnostic(rule, violation, lines) for rule in all_rules() for violation in _check(rule, sides))
+        lines = source_lines(subject)
+        found = tuple(as_diagnostic(self.name, rule.id, rule.title, violation, lines) for rule in all_rules() for violation in _check(rule, sides))
         status = Status.FAIL if found else Status.PASS
         return GateResult(self.name, status, found, wall=time.monotonic() - started, cpu=time.thread_time() - busy)
 
@@ -53,28 +53,9 @@ def _ideal_stacks(subject: Subject) -> Mapping[str, Any]:
     return stacks
 
 
-def _lines(subject: Subject) -> Mapping[str, Any]:
-    lines: Mapping[str, Any] = subject.earlier["synth"].output["lines"]
-    return lines
-
-
 def _check(rule: Rule, sides: Sides) -> Iterator[Violation]:
     try:
         yield from rule.check(sides)
     except Exception as error:
         # A rule may come from a plugin; its mistakes are never the subject's.
         raise HarnessFault(f"the rule {rule.id} broke: {error!r}", "report it to the rule's author") from error
-
-
-def _diagnostic(rule: Rule, violation: Violation, lines: Mapping[str, Any]) -> Diagnostic:
-    places = [Location(*lines[node.path]) for node in violation.nodes if node.path in lines]
-    return Diagnostic(
-        gate=ArchitectureGate.name,
-        code=rule.id,
-        message=violation.message,
-        locations=tuple(dict.fromkeys(places)),
-        address=violation.address,
-        symbols=violation.symbols,
-        detail=rule.title,
-        path=violation.nodes[0].path or None if violation.nodes else None,
-    )

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 from harness.constraints.base import Rule, Violation, all_rules
 from harness.constraints.graph import ResourceGraph, build_graphs
-from harness.diagnostics import Diagnostic, Location
 from harness.errors import HarnessFault
 from harness.gates.base import GateResult, Status, Subject
+from harness.gates.graph_findings import as_diagnostic, source_lines
 from harness.session import Session
 from harness.terraform.stacks import produced_files
 
@@ -31,23 +30,19 @@ class ConstraintsGate:
 
     def key(self, subject: Subject) -> str:
         """The stacks, the lines they come from, and the rules."""
-        parts = [subject.stacks(), _lines(subject), sorted(_files(subject)), [(rule.id, rule.version) for rule in all_rules()]]
+        parts = [subject.stacks(), source_lines(subject), sorted(_files(subject)), [(rule.id, rule.version) for rule in all_rules()]]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def run(self, subject: Subject, session: Session) -> GateResult:
         """One diagnostic a violation, in the order of rules. Raises `HarnessFault` for a rule that breaks."""
         started, busy = time.monotonic(), time.thread_time()
-        lines = _lines(subject)
+        lines = source_lines(subject)
         graphs = build_graphs(subject.stacks(), _files(subject))
-        problems = tuple(_diagnostic(rule, found, lines) for rule in all_rules() for graph in graphs for found in _check(rule, graph))
+        problems = tuple(
+            as_diagnostic(self.name, rule.id, rule.title, found, lines) for rule in all_rules() for graph in graphs for found in _check(rule, graph)
+        )
         status = Status.FAIL if problems else Status.PASS
         return GateResult(self.name, status, problems, wall=time.monotonic() - started, cpu=time.thread_time() - busy)
-
-
-def _lines(subject: Subject) -> Mapping[str, Sequence[Any]]:
-    """By construct path: the file and the line that made the construct."""
-    lines: Mapping[str, Sequence[Any]] = subject.earlier["synth"].output["lines"]
-    return lines
 
 
 def _files(subject: Subject) -> frozenset[str]:
@@ -61,17 +56,3 @@ def _check(rule: Rule, graph: ResourceGraph) -> Iterator[Violation]:
     except Exception as error:
         # A rule may come from a plugin; its mistakes are never the subject's.
         raise HarnessFault(f"the rule {rule.id} broke on the stack {graph.stack}: {error!r}", "report it to the rule's author") from error
-
-
-def _diagnostic(rule: Rule, violation: Violation, lines: Mapping[str, Sequence[Any]]) -> Diagnostic:
-    places = [Location(*lines[node.path]) for node in violation.nodes if node.path in lines]
-    return Diagnostic(
-        gate="constraints",
-        code=rule.id,
-        message=violation.message,
-        locations=tuple(dict.fromkeys(places)),
-        address=violation.address,
-        symbols=violation.symbols,
-        detail=rule.title,
-        path=violation.nodes[0].path or None if violation.nodes else None,
-    )
