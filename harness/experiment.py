@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +15,7 @@ Judge = Callable[[Tree, Sequence[str]], Mapping[str, GateResult]]
 """The verdicts of the named gates on a tree, with those of the gates that they need."""
 
 Identity = tuple[str, str, str, str]
+Kind = tuple[str, str, tuple[str, ...]]
 VERDICTS = (Status.PASS, Status.FAIL)
 
 
@@ -66,7 +68,25 @@ def new_diagnostics(result: GateResult | None, *baselines: GateResult | None, re
     if any(baseline is None or baseline.status not in VERDICTS for baseline in baselines):
         return ()
     known = {same_place(diagnostic, renamed) for baseline in baselines if baseline for diagnostic in baseline.diagnostics}
-    return tuple(diagnostic for diagnostic in result.diagnostics if same_place(diagnostic, renamed) not in known)
+    fresh = [diagnostic for diagnostic in result.diagnostics if same_place(diagnostic, renamed) not in known]
+    here = {same_place(diagnostic, renamed) for diagnostic in result.diagnostics}
+    left = Counter(_kind(one) for baseline in baselines if baseline for one in baseline.diagnostics if same_place(one, renamed) not in here)
+    return tuple(diagnostic for diagnostic in fresh if not _taken(left, diagnostic))
+
+
+def _kind(diagnostic: Diagnostic) -> Kind:
+    return diagnostic.gate, diagnostic.code, diagnostic.symbols
+
+
+def _taken(left: Counter[Kind], diagnostic: Diagnostic) -> bool:
+    """Whether a baseline says the same of a construct that the tree does not have it of: constructs may have other ids there.
+
+    Each of the baseline's counts once.
+    """
+    if diagnostic.path is None or not left[_kind(diagnostic)]:
+        return False
+    left[_kind(diagnostic)] -= 1
+    return True
 
 
 def same_place(diagnostic: Diagnostic, renamed: Mapping[str, str]) -> Identity:

@@ -170,3 +170,14 @@ def test_tokens_and_addresses_are_no_part_of_what_a_diagnostic_is() -> None:
         for number in (21, 22)
     ]
     assert said[0].identity == said[1].identity
+
+
+def test_what_the_ideal_says_of_a_construct_with_another_id_is_not_new_but_each_only_once() -> None:
+    def dropped(path: str) -> Diagnostic:
+        return Diagnostic("silent-drop", "key-dropped", f"{path}: root_directory did not arrive", symbols=("TaskVolume", "root_directory"), path=path)
+
+    control = GateResult("silent-drop", Status.FAIL, (dropped("Stack/task-1a"), dropped("Stack/kept")))
+    here = GateResult("silent-drop", Status.FAIL, (dropped("Stack/task"), dropped("Stack/kept"), dropped("Stack/other")))
+    assert [one.path for one in new_diagnostics(here, control, renamed={})] == ["Stack/other"]
+    unplaced = replace(dropped("Stack/task"), path=None)
+    assert new_diagnostics(GateResult("silent-drop", Status.FAIL, (unplaced,)), control, renamed={}) == (unplaced,)
