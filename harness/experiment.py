@@ -75,7 +75,9 @@ def new_diagnostics(result: GateResult | None, *baselines: GateResult | None, re
 
 
 def _kind(diagnostic: Diagnostic) -> Kind:
-    return diagnostic.gate, diagnostic.code, diagnostic.symbols
+    """What is said, whatever the construct that it is said of is called."""
+    label = (diagnostic.address or "").rpartition(".")[2]
+    return diagnostic.gate, diagnostic.code, tuple(symbol for symbol in diagnostic.symbols if symbol != label)
 
 
 def _taken(left: Counter[Kind], diagnostic: Diagnostic) -> bool:

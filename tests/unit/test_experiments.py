@@ -181,3 +181,14 @@ def test_what_the_ideal_says_of_a_construct_with_another_id_is_not_new_but_each_
     assert [one.path for one in new_diagnostics(here, control, renamed={})] == ["Stack/other"]
     unplaced = replace(dropped("Stack/task"), path=None)
     assert new_diagnostics(GateResult("silent-drop", Status.FAIL, (unplaced,)), control, renamed={}) == (unplaced,)
+
+
+def test_a_rule_that_the_ideal_breaks_too_on_a_resource_of_another_name_is_no_failure() -> None:
+    def open_group(label: str, port: str) -> Diagnostic:
+        symbols = ("ingress", port, label, "aws_security_group")
+        return Diagnostic("constraints", "ports", f"aws_security_group.{label}: {port}", address=f"aws_security_group.{label}", symbols=symbols, path=label)
+
+    control = GateResult("constraints", Status.FAIL, (open_group("renamed", "22"),))
+    assert new_diagnostics(GateResult("constraints", Status.FAIL, (open_group("web", "22"),)), control, renamed={}) == ()
+    other = open_group("web", "3389")
+    assert new_diagnostics(GateResult("constraints", Status.FAIL, (other,)), control, renamed={}) == (other,)
