@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from harness.best_pairs import best_pairs
 from harness.python_source import parse
 
 _PAIRING_THRESHOLD = 0.45
@@ -265,27 +266,10 @@ def _pair(left: Sequence[ast.stmt], right: Sequence[ast.stmt]) -> Iterator[tuple
 
 
 def _pair_gap(left: Sequence[ast.stmt], right: Sequence[ast.stmt]) -> Iterator[tuple[ast.stmt | None, ast.stmt | None]]:
-    """Pair the statements of a gap so that the sum of their likeness is largest (dynamic programming)."""
+    """Pair the statements of a gap so that the sum of their likeness is largest."""
     features = [_features(node) for node in left], [_features(node) for node in right]
     likeness = [[_likeness(mine, theirs) for theirs in features[1]] for mine in features[0]]
-    best = [[0.0] * (len(right) + 1) for _ in range(len(left) + 1)]
-    for row in range(len(left) - 1, -1, -1):
-        for column in range(len(right) - 1, -1, -1):
-            pair = best[row + 1][column + 1] + likeness[row][column] if likeness[row][column] >= _PAIRING_THRESHOLD else 0.0
-            best[row][column] = max(pair, best[row + 1][column], best[row][column + 1])
-    row = column = 0
-    while row < len(left) or column < len(right):
-        both = row < len(left) and column < len(right) and likeness[row][column] >= _PAIRING_THRESHOLD
-        if both and best[row][column] == best[row + 1][column + 1] + likeness[row][column]:
-            yield left[row], right[column]
-            row, column = row + 1, column + 1
-            continue
-        if row < len(left) and (column == len(right) or best[row][column] == best[row + 1][column]):
-            yield left[row], None
-            row += 1
-        else:
-            yield None, right[column]
-            column += 1
+    return best_pairs(left, right, likeness, _PAIRING_THRESHOLD)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from harness.diagnostics import Diagnostic, Location
 from harness.gates.base import GateResult, Status, Subject
+from harness.gates.graph_findings import source_lines
 from harness.security.checkov import Checkov, Remark, find_checkov, run_checkov
 from harness.session import Session
 from harness.terraform.stacks import construct_paths
@@ -30,7 +32,7 @@ class SecurityGate:
         """The stacks, the lines that their constructs come from, and checkov's release."""
         found = find_checkov()
         release = found.version if isinstance(found, Checkov) else ""
-        return hashlib.sha256(json.dumps([subject.stacks(), _lines(subject), release], sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps([subject.stacks(), source_lines(subject), release], sort_keys=True).encode()).hexdigest()
 
     def run(self, subject: Subject, session: Session) -> GateResult:
         """One diagnostic a policy and resource. Raises `HarnessFault` where checkov gives no verdict."""
@@ -39,18 +41,12 @@ class SecurityGate:
             return GateResult(self.name, Status.NOT_RUN, reason=found)
         remarks, done = run_checkov(found, session.sandbox, subject.stacks())
         paths = {name: construct_paths(stack) for name, stack in subject.stacks().items()}
-        problems = tuple(dict.fromkeys(_diagnostic(remark, paths[remark.stack].get(remark.address), _lines(subject)) for remark in remarks))
+        problems = tuple(dict.fromkeys(_diagnostic(remark, paths[remark.stack].get(remark.address), source_lines(subject)) for remark in remarks))
         status = Status.FAIL if problems else Status.PASS
         return GateResult(self.name, status, problems, output={"checkov": found.version}, wall=done.wall, cpu=done.cpu)
 
 
-def _lines(subject: Subject) -> Mapping[str, tuple[str, int]]:
-    """By construct path: the file and the line that made the construct."""
-    lines: Mapping[str, tuple[str, int]] = subject.earlier["synth"].output.get("lines", {})
-    return lines
-
-
-def _diagnostic(remark: Remark, path: str | None, lines: Mapping[str, tuple[str, int]]) -> Diagnostic:
+def _diagnostic(remark: Remark, path: str | None, lines: Mapping[str, Sequence[Any]]) -> Diagnostic:
     kind, label = remark.address.removeprefix("data.").split(".", 1)
     return Diagnostic(
         gate="security",

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from harness.alignment import Leaf, Side
+from harness.best_pairs import best_pairs
 from harness.hcl.syntax import LIST, Item, parse_hcl
 
 _PAIRED = 0.45
@@ -95,6 +96,8 @@ def _can_descend(mine: Item, theirs: Item) -> bool:
     """Whether what stands inside two items can be exchanged piece by piece."""
     if not mine.inside or mine.inside != theirs.inside or mine.kind != theirs.kind:
         return False
+    if mine.tail_syntax.rstrip(", ") != theirs.tail_syntax.rstrip(", "):
+        return False  # what one side opens at the head (`f({`) only its own end closes (`})`)
     if mine.inside != LIST:
         return True
     # Only the last element may lack its comma; so the last ones have to be a pair, or both have one.
@@ -113,25 +116,8 @@ def pair_items(left: Sequence[Item], right: Sequence[Item]) -> Iterator[_Pair]:
 
 
 def _pair_gap(left: Sequence[Item], right: Sequence[Item]) -> Iterator[_Pair]:
-    """The pairs whose likeness is largest together (dynamic programming)."""
-    likeness = [[_likeness(mine, theirs) for theirs in right] for mine in left]
-    best = [[0.0] * (len(right) + 1) for _ in range(len(left) + 1)]
-    for row in range(len(left) - 1, -1, -1):
-        for column in range(len(right) - 1, -1, -1):
-            paired = best[row + 1][column + 1] + likeness[row][column] if likeness[row][column] >= _PAIRED else 0.0
-            best[row][column] = max(paired, best[row + 1][column], best[row][column + 1])
-    row = column = 0
-    while row < len(left) or column < len(right):
-        both = row < len(left) and column < len(right) and likeness[row][column] >= _PAIRED
-        if both and best[row][column] == best[row + 1][column + 1] + likeness[row][column]:
-            yield left[row], right[column]
-            row, column = row + 1, column + 1
-        elif row < len(left) and (column == len(right) or best[row][column] == best[row + 1][column]):
-            yield left[row], None
-            row += 1
-        else:
-            yield None, right[column]
-            column += 1
+    """The pairs whose likeness is largest together."""
+    return best_pairs(left, right, [[_likeness(mine, theirs) for theirs in right] for mine in left], _PAIRED)
 
 
 def _likeness(mine: Item, theirs: Item) -> float:

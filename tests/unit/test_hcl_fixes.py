@@ -140,3 +140,13 @@ def test_every_set_of_fixes_gives_a_file_with_everything_in_it_once(response: st
     for block in blocks:
         arguments = [item.name for item in block.items if item.kind == "argument"]
         assert len(set(arguments)) == len(arguments), written
+
+
+def test_a_head_and_the_end_that_closes_it_are_exchanged_together() -> None:
+    """`f({` ends with `})` and `{` with `}`: half of either is no file."""
+    response = 'resource "aws_x" "a" {\n  b = f({\n    k = [\n      1,\n    ]\n  })\n}\n'
+    ideal = 'resource "aws_x" "a" {\n  b = {\n    k = 1\n    l = 2\n  }\n}\n'
+    comparison = _compare(response, ideal)
+    for fix in comparison.fixes:
+        written = make_variant(comparison, comparison.with_needs({fix})).tree.files["main.tf"].decode()
+        assert parse_hcl(written), written
