@@ -12,6 +12,7 @@ _HEAD = re.compile(r'^[ \t]*(resource|data|variable|output|module|provider)[ \t]
 _ALIAS = re.compile(r'^[ \t]*alias[ \t]*=[ \t]*"([\w-]+)"', re.MULTILINE)
 _LOCALS = re.compile(r"^[ \t]*locals[ \t]*\{(.*?)^[ \t]*\}", re.MULTILINE | re.DOTALL)
 _LOCAL = re.compile(r"^[ \t]*([\w-]+)[ \t]*=(?!=)", re.MULTILINE)
+_ARGUMENT = re.compile(r"\s*([A-Za-z_][\w-]*)[ \t]*=(?!=)")
 _USE = re.compile(r"(?<![\w.\-/:])(data\.[\w-]+\.[\w-]+|(?:var|local|module)\.[\w-]+|[a-z]\w*_\w+\.[A-Za-z_][\w-]*|aws\.[\w-]+)(?![\w-])")
 _COMMENT = re.compile(r"^[ \t]*(?:#|//)[^\n]*$", re.MULTILINE)
 _OWNER = "terraform:"
@@ -31,6 +32,9 @@ def names_of_hcl(text: str, scope: Sequence[str] = ()) -> Names:
     for body in [*_LOCALS.findall(text), *([text] if list(scope) == ["locals"] else [])]:
         for name in _LOCAL.findall(body):
             _define(names, f"local.{name}")
+    if scope and (argument := _ARGUMENT.match(text)):
+        # A block takes a name once, so an argument that moves comes when the other one goes.
+        names.defines |= {Symbol("construct", f"{_OWNER}{'.'.join(scope)}", argument[1])}
     for alias in _ALIAS.findall(text):
         _define(names, f"aws.{alias}")
     names.uses |= {Symbol("name", _OWNER, address) for address in _USE.findall(text)}

@@ -150,3 +150,13 @@ def test_a_head_and_the_end_that_closes_it_are_exchanged_together() -> None:
     for fix in comparison.fixes:
         written = make_variant(comparison, comparison.with_needs({fix})).tree.files["main.tf"].decode()
         assert parse_hcl(written), written
+
+
+def test_an_argument_that_moves_stands_in_its_block_once() -> None:
+    response = 'resource "aws_x" "a" {\n  a = 1\n  b = 1\n}\n'
+    ideal = 'resource "aws_x" "a" {\n  b = 1\n  a = 1\n  a_block {\n    b = 1\n  }\n}\n'
+    comparison = _compare(response, ideal)
+    for fix in comparison.fixes:
+        (block,) = parse_hcl(make_variant(comparison, comparison.with_needs({fix})).tree.files["main.tf"].decode())
+        names = [item.name for item in block.items if item.kind == "argument"]
+        assert sorted(names) == sorted(set(names))
