@@ -32,7 +32,7 @@ def names_of_hcl(text: str, scope: Sequence[str] = ()) -> Names:
     for body in [*_LOCALS.findall(text), *([text] if list(scope) == ["locals"] else [])]:
         for name in _LOCAL.findall(body):
             _define(names, f"local.{name}")
-    if scope and (argument := _ARGUMENT.match(text)):
+    if scope and list(scope) != ["locals"] and (argument := _ARGUMENT.match(text)):
         # A block takes a name once, so an argument that moves comes when the other one goes.
         names.defines |= {Symbol("construct", f"{_OWNER}{'.'.join(scope)}", argument[1])}
     for alias in _ALIAS.findall(text):
