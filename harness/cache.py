@@ -1,9 +1,13 @@
-"""Gate results kept on disk by content: tree, gate, its settings, toolchain, Assay's own code."""
+"""Gate results, and whole evaluations, kept on disk by content: tree, gate, its settings, toolchain, Assay's own code."""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
+import shutil
 import sqlite3
+import zlib
 from pathlib import Path
 
 import cattrs
@@ -13,39 +17,68 @@ from harness.gates.base import GateResult
 from harness.userdata import cache_folder
 
 _SIZE_LIMIT = 4 * 1024**3
+_DIGEST = 32
+_TROUBLE = (sqlite3.Error, OSError, diskcache.Timeout)
 
 
 class GateCache:
-    """A cache of gate results. An entry that cannot be read is recomputed, never trusted."""
+    """A cache of what gates and evaluations came to. An entry that is not whole, byte for byte, is recomputed, never trusted."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or cache_folder() / "gates"
-        self._entries = diskcache.Cache(str(self.folder), size_limit=_SIZE_LIMIT, eviction_policy="least-recently-used")
+        self._entries = _open(self.folder)
         self._converter = cattrs.Converter()
 
     def get(self, key: str) -> GateResult | None:
-        """The result kept under `key`, None where there is none that is whole."""
+        """The gate result kept under `key`, None where there is none that is whole."""
+        content = self.get_bytes(key)
         try:
-            text = self._entries.get(key)
-            return None if text is None else self._converter.structure(json.loads(text), GateResult)
-        except (ValueError, TypeError, KeyError, cattrs.BaseValidationError, sqlite3.Error, OSError):
+            return None if content is None else self._converter.structure(json.loads(content), GateResult)
+        except (ValueError, TypeError, KeyError, cattrs.BaseValidationError):
             return None
 
     def put(self, key: str, result: GateResult) -> None:
-        """Keep a result; a full disk costs speed only."""
+        """Keep a gate result; a full disk costs speed only."""
+        self.put_bytes(key, json.dumps(self._converter.unstructure(result)).encode())
+
+    def get_bytes(self, key: str) -> bytes | None:
+        """What is kept under `key`, None where there is nothing, or not what was put there."""
         try:
-            self._entries.set(key, json.dumps(self._converter.unstructure(result)))
-        except (sqlite3.Error, OSError):
-            return
+            entry = self._entries.get(key)
+        except (*_TROUBLE, ValueError, TypeError, EOFError):
+            return None
+        if not isinstance(entry, bytes) or hashlib.sha256(key.encode() + entry[_DIGEST:]).digest() != entry[:_DIGEST]:
+            return None
+        try:
+            return zlib.decompress(entry[_DIGEST:])
+        except zlib.error:
+            return None
+
+    def put_bytes(self, key: str, content: bytes) -> None:
+        """Keep `content` with a digest of it and of its key."""
+        packed = zlib.compress(content, 1)
+        with contextlib.suppress(*_TROUBLE):
+            self._entries.set(key, hashlib.sha256(key.encode() + packed).digest() + packed)
 
     def clear(self) -> int:
         """Forget everything; returns how many entries there were."""
         return int(self._entries.clear())
 
     def info(self) -> dict[str, object]:
-        """Where it lies, how many entries it has, how many bytes."""
-        return {"folder": str(self.folder), "entries": len(self._entries), "bytes": self._entries.volume()}
+        """Where it lies, how many entries it has, how many bytes, and how many it may have."""
+        return {"folder": str(self.folder), "entries": len(self._entries), "bytes": self._entries.volume(), "limit": _SIZE_LIMIT}
 
     def close(self) -> None:
         """Let go of the files."""
         self._entries.close()
+
+
+def _open(folder: Path) -> diskcache.Cache:
+    """The cache in `folder`; one whose index is damaged is begun anew, for all in it can be made again."""
+    try:
+        return diskcache.Cache(str(folder), size_limit=_SIZE_LIMIT, eviction_policy="least-recently-used")
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError:
+        shutil.rmtree(folder, ignore_errors=True)
+        return diskcache.Cache(str(folder), size_limit=_SIZE_LIMIT, eviction_policy="least-recently-used")

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from harness.errors import CaseError
+from harness.responses import ResponsePlace, find_responses, same_folder
 from harness.tree import Tree, read_tree
 
 CASE_FILE = "case.yaml"
@@ -52,7 +53,7 @@ class Case:
     `entry` is the command that synthesizes either tree, split into words, or None where each tree's own
     `cdktf.json` decides (see `entry_of`); `env` the extra environment it gets; `tests` the paths that pytest
     is given; `provenance` where the case comes from, kept for people and without influence; `policies` what the plan is
-    held against.
+    held against. `sample` tells several responses of one model apart.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Case:
     response: Tree
     ideal: Tree
     policies: tuple[Policy, ...] = ()
+    sample: str = "1"
 
 
 class EntryError(Exception):
@@ -139,8 +141,12 @@ def app_words(app: str) -> tuple[str, ...]:
     return ("python", script, *words[1:])
 
 
-def load_case(root: Path) -> Case:
-    """Read and check the case in the folder `root`. Raises `CaseError` with the file and the field that is wrong."""
+def load_case(root: Path, place: ResponsePlace | None = None) -> Case:
+    """Read and check the case in the folder `root`, with the response at `place`, by default the case's first.
+
+    What people claim about the case is about `response/`, so a case with another response has no expectations.
+    Raises `CaseError` with the file and the field that is wrong.
+    """
     root = Path(root)
     if not root.is_dir():
         raise CaseError(f"{root}: no such folder", "name a case folder, such as cases/zero-trust-payments")
@@ -151,23 +157,25 @@ def load_case(root: Path) -> Case:
     platform = _choice(path, fields, "platform", PLATFORMS)
     if platform == TERRAFORM and entry is not None:
         raise CaseError(f"{path}: a case of plain Terraform has no entry", "leave the field out; terraform reads the .tf files on top of each tree")
+    place = place or find_responses(root)[0]
     return Case(
         name=_name(root),
         root=root,
         title=_text(path, fields, "title"),
         platform=platform,
         language=_choice(path, fields, "language", LANGUAGES[platform], "hcl" if platform == TERRAFORM else None),
-        model=_text(path, fields, "model"),
+        model=place.model or _text(path, fields, "model"),
         prompt=_read_prompt(prompt_file, root),
         entry=entry,
         env=_environment(path, fields),
         tests=_words(path, fields, "tests", ("tests",)),
         tags=_words(path, fields, "tags", ()),
-        expectations=_expectations(path, fields),
+        expectations=_expectations(path, fields) if same_folder(place) else (),
         provenance=_provenance(path, fields),
-        response=read_tree(root / "response", root),
+        response=read_tree(root / place.folder, root),
         ideal=read_tree(root / "ideal", root),
         policies=_policies(path, fields),
+        sample=place.sample,
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from harness.artefacts import collect_artefacts
 from harness.attribution import Finding, attribute
 from harness.cache import GateCache
 from harness.case import Case
@@ -37,6 +38,17 @@ class Measurement:
     isolated: tuple[Isolated, ...]
     findings: tuple[Finding, ...]
     seconds: Mapping[str, float]
+    lasts: bool = True
+    """Whether another run would measure the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A case's result with what it rests on: `artefacts` by name (see `harness.artefacts`); `lasts` as in `Measurement`."""
+
+    result: CaseResult
+    artefacts: Mapping[str, bytes] = field(default_factory=dict)
+    lasts: bool = False
 
 
 def evaluate(
@@ -49,12 +61,26 @@ def evaluate(
     progress: Progress = lambda line: None,
 ) -> CaseResult:
     """Run the case through `gates` (by default all that are not optional), classify and score what was found."""
+    return evaluate_fully(case, session, cache=cache, jobs=jobs, gates=gates, progress=progress).result
+
+
+def evaluate_fully(
+    case: Case,
+    session: Session,
+    *,
+    cache: GateCache | None = None,
+    jobs: int = 2,
+    gates: Sequence[Gate] | None = None,
+    progress: Progress = lambda line: None,
+) -> Evaluation:
+    """As `evaluate`, with the artefacts."""
     from scoring.judge import judge_case
     from scoring.rubric import load_rubric
 
     rubric = load_rubric()
     measured = measure(case, session, rubric.gate_order, cache=cache, jobs=jobs, gates=gates, progress=progress)
-    return judge_case(case, measured, rubric)
+    result = judge_case(case, measured, rubric)
+    return Evaluation(result, collect_artefacts(case, measured.comparison, measured.response, measured.control), measured.lasts)
 
 
 def measure(
@@ -89,7 +115,7 @@ def measure(
             repair, isolated = _experiment(experiment, pool, progress)
     findings = attribute(comparison, repair, isolated, order, derived)
     seconds = {"wall": time.monotonic() - started, "cpu": runner.spent["cpu"]}
-    return Measurement(comparison, control, response, broken, repair, isolated, findings, seconds)
+    return Measurement(comparison, control, response, broken, repair, isolated, findings, seconds, runner.lasts)
 
 
 def _experiment(experiment: Experiment, pool: ThreadPoolExecutor, progress: Progress) -> tuple[Walk, tuple[Isolated, ...]]:

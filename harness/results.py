@@ -80,8 +80,21 @@ class CaseResult:
     seconds: dict[str, float]
     error: str | None = None
     audit: dict[str, Any] | None = None
-    control_kind: str | None = None
     """People's claims compared with what ran, as `scoring.audit.dump_audit` writes it; None where the case has no expectations."""
+
+    control_kind: str | None = None
+    sample: str = "1"
+    """Which of the model's responses to the case it is, where there are several."""
+
+    attempt: int = 1
+    """Counts how often the same response was evaluated in this run (`--repeat`)."""
+
+    response_digest: str = ""
+    ideal_digest: str = ""
+    """SHA-256 of the two trees: what was judged."""
+
+    shared: tuple[str, ...] = ()
+    """Gates that the response fails only for what the ideal has too: `gates` says `fail` there, and the score counts them as passed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +109,6 @@ class RunResult:
     schema: int = SCHEMA
     holes: dict[str, str] = field(default_factory=dict)
     """Gates that could not run on this machine, with the reason."""
+
+    label: str = ""
+    """What the user calls the run, such as `nightly`; many runs may share it."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import cattrs
 
-from harness.results import SCHEMA, RunResult
+from harness.results import SCHEMA, CaseResult, RunResult
 
 _converter = cattrs.Converter()
 
@@ -25,5 +25,19 @@ def load(data: Mapping[str, Any]) -> RunResult:
         raise ValueError(f"schema {schema!r} is not {SCHEMA}, the one that this version reads")
     try:
         return _converter.structure(data, RunResult)
+    except cattrs.BaseValidationError as error:
+        raise ValueError("; ".join(cattrs.transform_error(error, path="result"))) from error
+
+
+def dump_case(result: CaseResult) -> dict[str, Any]:
+    """One sample's result as JSON data."""
+    data: dict[str, Any] = _converter.unstructure(result, CaseResult)
+    return data
+
+
+def load_case_result(data: Mapping[str, Any]) -> CaseResult:
+    """What `dump_case` made `data` from. Raises `ValueError` where it is none."""
+    try:
+        return _converter.structure(data, CaseResult)
     except cattrs.BaseValidationError as error:
         raise ValueError("; ".join(cattrs.transform_error(error, path="result"))) from error

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +13,7 @@ from rich.table import Table
 from harness.case import Case, load_case
 from harness.errors import CaseError, UsageError
 from harness.results import CaseResult
-from harness.store import RESULT_FILE, find_run, read_run, runs_folder
+from harness.store import Store, StoreError, open_store
 
 if TYPE_CHECKING:
     from scoring.audit import Audit
@@ -26,7 +24,7 @@ _STYLES = {"confirmed": "green", "contradicted": "yellow"}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes, beside the `--json` that every command has."""
     parser.add_argument("case", type=Path, metavar="CASE", help="a case folder whose case.yaml has expectations")
-    parser.add_argument("--run", help="audit this run, by name or file (default: the newest that has the case, else the case is evaluated now)")
+    parser.add_argument("--run", help="audit this run, by name, label or file (default: the newest that has the case, else the case is evaluated now)")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -54,38 +52,44 @@ def _audit_of(case: Case, result: CaseResult) -> Audit:
 
 def _result_of(case: Case, run_name: str | None) -> CaseResult:
     """The case's result. Raises `UsageError` where the run that was asked for has none, `CaseError` where the case cannot be evaluated."""
-    if run_name is not None:
-        found = _in_run(find_run(run_name), case.name)
-        if found is None:
-            raise UsageError(f"run {run_name} has no result of the case {case.name}", "leave out --run to evaluate the case now")
-        return found
-    kept = next(_kept(case.name), None)
-    return kept or _evaluate(case)
+    if run_name is not None and Path(run_name).is_file():
+        from scoring.report import load_run
+
+        results = [one for one in load_run(run_name).cases if one.case == case.name and not one.error]
+        if not results:
+            raise UsageError(f"{run_name} has no result of the case {case.name}", "leave out --run to evaluate the case now")
+        return results[0]
+    with open_store() as store:
+        if run_name is not None:
+            found = _newest(store, case, store.find_run(run_name).name)
+            if found is None:
+                raise UsageError(f"run {run_name} has no result of the case {case.name}", "leave out --run to evaluate the case now")
+            return found
+        return _newest(store, case) or _evaluate(case, store)
 
 
-def _kept(name: str) -> Iterator[CaseResult]:
-    """Results of the case in the runs that are kept, newest first; runs that this version cannot read are passed over."""
-    for file in sorted(runs_folder().glob(f"*/{RESULT_FILE}"), reverse=True):
+def _newest(store: Store, case: Case, run: str | None = None) -> CaseResult | None:
+    """The newest result of the case's own response, in `run` or in any run that this version can read."""
+    for sample_id in store.samples_of(case.name, run):
         try:
-            found = _in_run(file, name)
-        except UsageError:
+            result = store.case_result(sample_id)
+        except StoreError:
             continue
-        if found is not None:
-            yield found
+        if not result.error and result.response_digest == case.response.digest:
+            return result
+    return None
 
 
-def _in_run(file: Path, name: str) -> CaseResult | None:
-    return next((case for case in read_run(file).cases if case.case == name and not case.error), None)
-
-
-def _evaluate(case: Case) -> CaseResult:
-    from harness.batch import run_cases
+def _evaluate(case: Case, store: Store) -> CaseResult:
+    from harness.batch import RunOptions, run_cases
     from harness.cache import GateCache
+    from harness.commands.progress import open_display
 
-    finished = run_cases([case.root], cache=GateCache(), progress=lambda line: print(line, file=sys.stderr))
-    (result,) = finished.result.cases
-    if result.error:
-        raise CaseError(f"{case.name}: {result.error}", "evaluate it with: assay run")
+    with open_display() as display:
+        finished = run_cases([case.root], store, RunOptions(models=(case.model,)), cache=GateCache(), listener=display)
+    result = _newest(store, case, finished.name)
+    if result is None:
+        raise CaseError(f"{case.name}: {store.result(finished.name).cases[0].error}", "evaluate it with: assay run")
     return result
 
 

@@ -1,0 +1,182 @@
+"""Finds runs, samples and failures by what people call them, and reads whole results back."""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, select
+
+from harness.errors import UsageError
+from harness.results import CaseResult, RunResult
+from harness.serialize import load_case_result
+from harness.store import schema
+from harness.store.errors import StoreError
+from harness.store.locks import abandoned
+from harness.store.plan import DONE, ERROR, INTERRUPTED, RUNNING, RunInfo, SampleKey
+from harness.store.writing import RECORD
+
+_PAGE = 200
+_NUMBERED = re.compile(r"^(sample|failure):(\d+)$")
+
+
+def find_run(connection: Connection, text: str | None) -> RunInfo:
+    """The run that `text` names: its name, the beginning of only one name, or a label, then the newest run with it; for None the newest run of all.
+
+    Raises `UsageError` where there is none, or several names begin so.
+    """
+    runs, query = schema.runs, _runs()
+    newest = query.order_by(runs.c.started.desc(), runs.c.id.desc()).limit(1)
+    if text is None:
+        found = connection.execute(newest).first()
+        if found is None:
+            raise UsageError("there is no run yet", "make one with: assay run cases/zero-trust-payments")
+        return _info(connection, found)
+    for where in (runs.c.name == text, runs.c.label == text):
+        if (found := connection.execute(newest.where(where)).first()) is not None and text:
+            return _info(connection, found)
+    beginning = connection.execute(query.where(runs.c.name.startswith(text, autoescape=True)).limit(2)).all()
+    if len(beginning) == 1 and text:
+        return _info(connection, beginning[0])
+    if beginning:
+        raise UsageError(f"several runs begin with {text!r}", "write more of the name; see: assay runs")
+    raise UsageError(f"there is no run {text!r}", "see: assay runs")
+
+
+def read_result(connection: Connection, run: RunInfo) -> RunResult:
+    """The whole run, as `assay run --json` prints it, with the results that there are by now."""
+    cases = tuple(result for _, result in case_results(connection, run))
+    return RunResult(run.name, run.started.isoformat(timespec="seconds"), dict(run.toolchain), run.rubric, cases, holes=dict(run.holes), label=run.label)
+
+
+def case_results(connection: Connection, run: RunInfo) -> Iterator[tuple[int, CaseResult]]:
+    """Every sample of the run that has a result, in order, with its id; read page by page."""
+    samples = schema.samples
+    last = (-1, -1)
+    while True:
+        query = _records().where(samples.c.run_id == run.id, (samples.c.position > last[0]) | ((samples.c.position == last[0]) & (samples.c.id > last[1])))
+        rows = connection.execute(query.order_by(samples.c.position, samples.c.id).limit(_PAGE)).all()
+        for row in rows:
+            yield row.id, _result(row)
+        if len(rows) < _PAGE:
+            return
+        last = (rows[-1].position, rows[-1].id)
+
+
+def read_case(connection: Connection, sample_id: int) -> CaseResult:
+    """One sample's result. Raises `UsageError` where there is none."""
+    row = connection.execute(_records().where(schema.samples.c.id == sample_id)).first()
+    if row is None:
+        raise UsageError(f"there is no result of sample:{sample_id}", "see: assay show RUN")
+    return _result(row)
+
+
+def find_sample(connection: Connection, text: str) -> int:
+    """The id of the sample that `text` names: `sample:ID`, or RUN/CASE, RUN/CASE/SAMPLE, RUN/CASE/MODEL/SAMPLE. Raises `UsageError`."""
+    if numbered := _NUMBERED.match(text):
+        return _sample_of(connection, numbered[1], int(numbered[2]))
+    run_text, *words = text.split("/")
+    run = find_run(connection, run_text)
+    samples = schema.samples
+    query = select(samples.c.id, samples.c.case_name, samples.c.model, samples.c.sample, samples.c.attempt).where(
+        samples.c.run_id == run.id, samples.c.case_name == words[0]
+    )
+    if len(words) > 2:
+        query = query.where(samples.c.model == "/".join(words[1:-1]))
+    if len(words) > 1:
+        query = query.where(samples.c.sample == words[-1])
+    rows = connection.execute(query.order_by(samples.c.position)).all()
+    if not rows:
+        raise UsageError(f"run {run.name} has no sample {'/'.join(words)}", f"see: assay show {run.name}")
+    if len({(row.model, row.sample) for row in rows}) > 1:
+        known = ", ".join(f"{row.case_name}/{row.model}/{row.sample}" for row in rows[:4])
+        raise UsageError(f"run {run.name} has several samples {'/'.join(words)}", f"name one of: {known}{' ...' if len(rows) > 4 else ''}")
+    return int(rows[0].id)
+
+
+def samples_of(connection: Connection, case_name: str, run: RunInfo | None) -> list[int]:
+    """The ids of the samples of a case that have a result, newest first."""
+    table = schema.samples
+    query = select(table.c.id).where(table.c.case_name == case_name, table.c.state.in_((DONE, ERROR)))
+    query = query if run is None else query.where(table.c.run_id == run.id)
+    return list(connection.execute(query.order_by(table.c.run_id.desc(), table.c.position)).scalars())
+
+
+def read_artefact(connection: Connection, sample_id: int, name: str) -> bytes:
+    """The content of a sample's artefact. Raises `UsageError` where there is none, `StoreError` where it is damaged."""
+    kept, links = schema.artefacts, schema.sample_artefacts
+    query = select(kept.c.content).join(links, links.c.digest == kept.c.digest).where(links.c.sample_id == sample_id, links.c.name == name)
+    content = connection.execute(query).scalar()
+    if content is None:
+        known = ", ".join(artefact_names(connection, sample_id))
+        raise UsageError(f"sample:{sample_id} has no artefact {name!r}", f"it has: {known}" if known else "it was not evaluated")
+    return _unpack(content, sample_id)
+
+
+def artefact_names(connection: Connection, sample_id: int) -> list[str]:
+    """What is kept of a sample, sorted."""
+    links = schema.sample_artefacts
+    return list(connection.execute(select(links.c.name).where(links.c.sample_id == sample_id).order_by(links.c.name)).scalars())
+
+
+def find_failure(connection: Connection, text: str) -> tuple[int, str]:
+    """The sample's id and the failure's name (F1) for `failure:ID`, or a sample and a name, such as RUN/CASE/F1. Raises `UsageError`."""
+    failures = schema.failures
+    if (numbered := _NUMBERED.match(text)) and numbered[1] == "failure":
+        row = connection.execute(select(failures.c.sample_id, failures.c.name).where(failures.c.id == int(numbered[2]))).first()
+        if row is None:
+            raise UsageError(f"there is no {text}", "see: assay show RUN/CASE")
+        return int(row.sample_id), str(row.name)
+    sample_text, _, name = text.rpartition("/")
+    sample_id = find_sample(connection, sample_text)
+    if connection.execute(select(failures.c.id).where(failures.c.sample_id == sample_id, failures.c.name == name)).first() is None:
+        raise UsageError(f"{sample_text} has no failure {name}", f"see: assay show {sample_text}")
+    return sample_id, name
+
+
+def _runs() -> Select[Any]:
+    return select(schema.runs, schema.toolchains.c.fingerprint, schema.toolchains.c.versions).join(schema.toolchains)
+
+
+def _info(connection: Connection, row: Row[Any]) -> RunInfo:
+    # A process that was killed could not say so: a run that nobody writes is no longer running.
+    state = INTERRUPTED if row.state == RUNNING and abandoned(connection.engine, row.name) else row.state
+    return RunInfo(
+        id=row.id, name=row.name, label=row.label, started=row.started, ended=row.ended, state=state, toolchain=row.versions,
+        toolchain_fingerprint=row.fingerprint, rubric=row.rubric, code=row.code, settings=row.settings, holes=row.holes,
+    )  # fmt: skip
+
+
+def _records() -> Select[Any]:
+    samples, links, kept = schema.samples, schema.sample_artefacts, schema.artefacts
+    query = select(samples.c.id, samples.c.position, samples.c.case_name, samples.c.model, samples.c.sample, samples.c.attempt, kept.c.content)
+    query = query.join(links, links.c.sample_id == samples.c.id).join(kept, kept.c.digest == links.c.digest)
+    return query.where(links.c.name == RECORD, samples.c.state.in_((DONE, ERROR)))
+
+
+def _result(row: Row[Any]) -> CaseResult:
+    key = SampleKey(row.case_name, row.model, row.sample, row.attempt)
+    try:
+        result = load_case_result(json.loads(_unpack(row.content, row.id)))
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"sample:{row.id} ({key.case}) cannot be read: {error}", "it may be of another version of Assay; evaluate it again") from error
+    return replace(result, case=key.case, model=key.model, sample=key.sample, attempt=key.attempt)
+
+
+def _unpack(content: bytes, sample_id: int) -> bytes:
+    try:
+        return zlib.decompress(content)
+    except zlib.error as error:
+        raise StoreError(f"an artefact of sample:{sample_id} is damaged", "evaluate the sample again") from error
+
+
+def _sample_of(connection: Connection, kind: str, number: int) -> int:
+    table, column = (schema.samples, "id") if kind == "sample" else (schema.failures, "sample_id")
+    found = connection.execute(select(table.c[column]).where(table.c.id == number)).scalar()
+    if found is None:
+        raise UsageError(f"there is no {kind}:{number}", "see: assay show RUN")
+    return int(found)
