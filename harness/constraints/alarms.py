@@ -17,8 +17,8 @@ DAY, WEEK, HOUR = 86_400, 604_800, 3_600
 
 
 def _metric(graph: ResourceGraph, alarm: Node) -> Iterator[Complaint]:
-    """An alarm watches one metric (name, namespace and period) or what its queries return."""
-    if not is_unset(alarm.arguments, "metric_query") or is_dynamic(alarm.arguments, "metric_query"):
+    """An alarm watches one metric (name, namespace and period), or what its queries or its criteria return."""
+    if any(not is_unset(alarm.arguments, name) or is_dynamic(alarm.arguments, name) for name in ("metric_query", "evaluation_criteria")):
         return
     missing = [name for name in ("metric_name", "namespace", "period") if is_unset(alarm.arguments, name)]
     if "metric_name" in missing:

@@ -54,7 +54,7 @@ def _waiting(graph: ResourceGraph, node: Node) -> Iterator[Complaint]:
 def certificates_are_issued(graph: ResourceGraph) -> Iterator[Violation]:
     """A listener and a distribution take a certificate once it is issued: after its validation, which aws_acm_certificate_validation waits for.
 
-    Where nothing in the stack validates the certificate, somebody else may do so, and nothing is said.
+    Whoever validates it takes minutes at least, so one that nothing of the stack waits for is pending when it is used.
     """
     for node in graph.of_type("aws_lb_listener", "aws_lb_listener_certificate", "aws_cloudfront_distribution", "aws_apigatewayv2_domain_name"):
         values = [node.arguments.get("certificate_arn")]
@@ -67,7 +67,7 @@ def certificates_are_issued(graph: ResourceGraph) -> Iterator[Violation]:
             validations = [
                 other for other in graph.of_type(VALIDATION) if graph.target(other.arguments.get("certificate_arn"), CERTIFICATE) in (certificate, None)
             ]
-            if not (validations or _is_read(graph, certificate)) or (validations and comes_after(graph, node, validations)):
+            if validations and comes_after(graph, node, validations):
                 continue
             message = f"{node.address}: it uses {certificate.address} as soon as it is requested, and does not wait until it is validated ({VALIDATION})"
             yield Violation(message, (node, certificate, *validations), (VALIDATION, "certificate_arn", certificate.address.rpartition(".")[2]), node.address)
@@ -119,10 +119,13 @@ RULES = (
         "Certificate in use before it is validated",
         "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/https-listener-certificates.html",
         certificates_are_issued,
-        bad=(_certified({"certificate_arn": _PENDING}, records=True), _certified({"certificate_arn": _PENDING}, {}, records=True)),
+        bad=(
+            _certified({"certificate_arn": _PENDING}),
+            _certified({"certificate_arn": _PENDING}, records=True),
+            _certified({"certificate_arn": _PENDING}, {}, records=True),
+        ),
         good=(
             _certified({"certificate_arn": _ISSUED}, {}),
-            _certified({"certificate_arn": _PENDING}),
             _certified({"certificate_arn": _PENDING, "depends_on": [f"{VALIDATION}.main"]}, {}),
             _certified({"certificate_arn": _PENDING}, certificate_authority_arn="${var.authority}"),
             _certified({"certificate_arn": "${var.certificate}"}),

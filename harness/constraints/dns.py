@@ -25,7 +25,7 @@ _ROUTING = (
     "latency_routing_policy",
     "weighted_routing_policy",
 )
-_RESERVED = frozenset({"example.com", "example.net", "example.org"})
+_RESERVED = "example.com"
 _FULL_NAME = re.compile(r"(?:[a-z0-9_*-]+\.)+(?:com|net|org|io|internal|local)\.?|(?:[a-z0-9_*-]+\.)+", re.IGNORECASE)
 _STRING = 255
 
@@ -138,10 +138,10 @@ def records_stand_once(graph: ResourceGraph) -> Iterator[Violation]:
 
 
 def _zone(graph: ResourceGraph, node: Node) -> Iterator[Complaint]:
-    """Some domains are reserved, and a top-level domain is nobody's. (Route 53 refuses subdomains of example.com too; as placeholders they are let pass.)"""
+    """Route 53 keeps example.com, and all below it, to itself ("InvalidDomainName: ... is reserved by AWS!"); a label has 63 characters."""
     name = (text(graph, node.arguments.get("name")) or "").rstrip(".").lower()
     private = blocks(node.arguments, "vpc") or is_dynamic(node.arguments, "vpc")
-    if name in _RESERVED and not private:
+    if f".{name}".endswith(f".{_RESERVED}") and not private:
         yield Complaint(f"its name {name} is reserved: Route 53 makes no public zone for it", (name, "name"))
     elif ".." in name or name.startswith(".") or any(len(part) > 63 for part in name.split(".")):
         yield Complaint(f"its name {name!r} is no domain name", (name, "name"))
@@ -286,8 +286,14 @@ RULES = (
         "Zone for a name that Route 53 does not take",
         _API + "API_CreateHostedZone.html",
         partial(judged, (ZONE,), _zone),
-        bad=(_named("example.com"), _named("Example.org."), _named("shop..example")),
-        good=(_named("shop.example"), _named("example.com", vpc={"vpc_id": "${aws_vpc.main.id}"}), _named("${var.domain}"), _named("shopexample.com")),
+        bad=(_named("example.com"), _named("shop-dev.Example.com."), _named("shop..example")),
+        good=(
+            _named("shop.example"),
+            _named("example.com", vpc={"vpc_id": "${aws_vpc.main.id}"}),
+            _named("${var.domain}"),
+            _named("shopexample.com"),
+            _named("example.com.shop.example"),
+        ),
     ),
     _rule(
         "route53-health-check",

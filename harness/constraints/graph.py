@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from harness.constraints.expressions import Reference, references
+from harness.constraints.expressions import Reference, interpolations, references
 
+_SETTINGS = (".tfvars", ".tfvars.json")
+_WHOLE = re.compile(r"\s*\$\{\s*(local|var)\.([A-Za-z_][\w-]*)\s*\}\s*")
 _META = frozenset({"//", "depends_on", "provider", "lifecycle", "count", "for_each", "provisioner", "connection"})
 
 
@@ -38,6 +41,7 @@ class ResourceGraph:
     """All nodes of one stack in the order of the stack, with its providers and locals.
 
     `files` are the paths of all files that are there when terraform runs, relative to the tree; None where nobody knows.
+    `variables` are the defaults of the variables; nothing where files may give them other values.
     """
 
     stack: str
@@ -45,6 +49,7 @@ class ResourceGraph:
     providers: Mapping[str, Any] = field(hash=False)
     locals: Mapping[str, Any] = field(default_factory=dict, hash=False)
     files: frozenset[str] | None = field(default=None, hash=False)
+    variables: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @cached_property
     def by_address(self) -> Mapping[str, Node]:
@@ -93,8 +98,25 @@ class ResourceGraph:
         blocks = self.providers.get("aws", [])
         found = [block for block in (blocks if isinstance(blocks, list) else [blocks]) if isinstance(block, Mapping)]
         block: Mapping[str, Any] = next((block for block in found if block.get("alias", "") == alias), {})
-        region = node.arguments.get("region", block.get("region"))
+        region = self.settled(node.arguments.get("region", block.get("region")))
         return region if isinstance(region, str) and "${" not in region else None
+
+    def settled(self, value: object) -> object:
+        """The literal that `${local.x}` or `${var.x}` stands for, and a value of any other form as it is.
+
+        Two steps at most, since locals may refer to each other in a circle: a local that is a variable is followed, too.
+        """
+        kept = self._kept(value)
+        found = self._kept(kept) if isinstance(kept, str) and "var." in kept else kept
+        return value if found is None or (isinstance(found, str) and any(interpolations(found))) else found
+
+    def _kept(self, value: object) -> object:
+        """The string, number or boolean that a local or a variable has; the value itself where it is neither."""
+        found = _WHOLE.fullmatch(value) if isinstance(value, str) else None
+        if found is None:
+            return value
+        kept = (self.locals if found[1] == "local" else self.variables).get(found[2])
+        return kept if isinstance(kept, (str, int, float)) else None
 
 
 def build_graphs(stacks: Mapping[str, Any], files: frozenset[str] | None = None) -> list[ResourceGraph]:
@@ -113,7 +135,18 @@ def _build(name: str, stack: Mapping[str, Any], files: frozenset[str] | None) ->
                 if isinstance(arguments, Mapping):
                     path = mapping(mapping(arguments.get("//")).get("metadata")).get("path")
                     nodes.append(Node(name, f"{prefix}{kind}.{identifier}", kind, str(path or ""), arguments))
-    return ResourceGraph(name, tuple(nodes), mapping(stack.get("provider")), mapping(stack.get("locals")), files)
+    return ResourceGraph(name, tuple(nodes), mapping(stack.get("provider")), mapping(stack.get("locals")), files, _defaults(stack, files))
+
+
+def _defaults(stack: Mapping[str, Any], files: frozenset[str] | None) -> dict[str, Any]:
+    """The defaults of a stack's variables; none of them where a file may say otherwise, or where it is not known which files there are.
+
+    What is left is a value on terraform's command line or in its environment, which no tree shows.
+    """
+    if files is None or any(path.endswith(_SETTINGS) for path in files):
+        return {}
+    declared = mapping(stack.get("variable"))
+    return {name: default for name, block in declared.items() if (default := mapping(block).get("default")) is not None}
 
 
 def mapping(value: object) -> Mapping[str, Any]:

@@ -204,7 +204,7 @@ def _mismatch(value: str, principal: str) -> str | None:
     if principal == "apigateway.amazonaws.com":
         if kind in _EXECUTED and attribute == "execution_arn":
             return "something like /*/* behind the execution ARN"
-        if re.match(r"\$\{aws_(api_gateway_rest_api|apigatewayv2_api)\.[\w-]+\.arn\}", value):
+        if re.match(r"\$\{aws_(api_gateway_rest_api|apigatewayv2_api)\.[\w-]+(\[[^\]]*\])?\.arn\}", value):
             return "execution_arn instead of arn, with something like /*/* behind it"
     if principal.startswith("logs.") and kind == "aws_cloudwatch_log_group" and attribute == "arn":
         return ":* behind the log group's ARN"
@@ -348,6 +348,8 @@ RULES = (
         bad=(
             _source("apigateway.amazonaws.com", "${aws_api_gateway_rest_api.main.execution_arn}"),
             _source("apigateway.amazonaws.com", "${aws_apigatewayv2_stage.main.execution_arn}"),
+            _source("apigateway.amazonaws.com", "${aws_api_gateway_rest_api.main.arn}"),
+            _source("apigateway.amazonaws.com", "${aws_api_gateway_rest_api.main[0].arn}/*/POST/orders"),
             _source("apigateway.amazonaws.com", "${aws_apigatewayv2_api.main.arn}/*/*"),
             _source("logs.amazonaws.com", "${aws_cloudwatch_log_group.main.arn}"),
             _source("s3.amazonaws.com", "${aws_s3_bucket.main.arn}/*"),

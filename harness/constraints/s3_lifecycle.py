@@ -18,7 +18,6 @@ from harness.failures import Category, Severity
 LIFECYCLE, REPLICATION = "aws_s3_bucket_lifecycle_configuration", "aws_s3_bucket_replication_configuration"
 OBJECT_LOCK, VERSIONING = "aws_s3_bucket_object_lock_configuration", "aws_s3_bucket_versioning"
 _GUIDE = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/"
-_IA_DAYS = 30
 # Objects go down this list only, whether or not they stop at each class.
 _WATERFALL = ("STANDARD_IA", "INTELLIGENT_TIERING", "ONEZONE_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE")
 _MOVES = (
@@ -28,23 +27,14 @@ _MOVES = (
 
 
 def _moves(graph: ResourceGraph, rule: Any, block: str, argument: str) -> list[tuple[str, float]]:
-    """The transitions of a rule as class and days, where both are known."""
-    found = [(text(graph, move.get("storage_class")), number(graph, move.get(argument))) for move in blocks(rule, block)]
+    """The transitions of a rule as class and days, where both are known and days alone decide."""
+    counted = [move for move in blocks(rule, block) if is_unset(move, "newer_noncurrent_versions")]
+    found = [(text(graph, move.get("storage_class")), number(graph, move.get(argument))) for move in counted]
     return [(kind, days) for kind, days in found if kind in _WATERFALL and days is not None]
 
 
 def _named(graph: ResourceGraph, rule: Any) -> str:
     return f"the rule {text(graph, rule.get('id')) or ''!r}"
-
-
-def _early(graph: ResourceGraph, node: Node) -> Iterator[Complaint]:
-    """Objects stay 30 days before they can go to an infrequent-access class."""
-    for rule in blocks(node.arguments, "rule"):
-        for kind, days in _moves(graph, rule, "transition", "days"):
-            if kind in ("STANDARD_IA", "ONEZONE_IA") and days < _IA_DAYS:
-                yield Complaint(
-                    f"{_named(graph, rule)} moves objects to {kind} after {days:g} days, and S3 does so after {_IA_DAYS} at the earliest", (kind, "days")
-                )
 
 
 def _order(graph: ResourceGraph, node: Node) -> Iterator[Complaint]:
@@ -179,19 +169,6 @@ def _rule(id_: str, title: str, page: str, kind: str, judge: Any, bad: Any, good
 
 RULES = (
     _rule(
-        "s3-lifecycle-infrequent-access",
-        "Transition to infrequent access before 30 days",
-        "lifecycle-transition-general-considerations.html",
-        LIFECYCLE,
-        _early,
-        bad=(_lifecycle(transition=_to(("STANDARD_IA", 7))), _lifecycle(transition={"storage_class": "ONEZONE_IA", "days": "29"})),
-        good=(
-            _lifecycle(transition=_to(("STANDARD_IA", 30))),
-            _lifecycle(transition=_to(("GLACIER", 1))),
-            _lifecycle(transition=_to(("STANDARD_IA", "${var.days}"))),
-        ),
-    ),
-    _rule(
         "s3-lifecycle-order",
         "Transitions against the order of storage classes",
         "lifecycle-transition-general-considerations.html",
@@ -210,6 +187,12 @@ RULES = (
             _lifecycle(
                 transition=_to(("GLACIER", 90)),
                 noncurrent_version_transition={"storage_class": "STANDARD_IA", "noncurrent_days": 90},
+            ),
+            _lifecycle(
+                noncurrent_version_transition=[
+                    {"storage_class": "STANDARD_IA", "noncurrent_days": 30, "newer_noncurrent_versions": 2},
+                    {"storage_class": "GLACIER", "noncurrent_days": 30},
+                ]
             ),
         ),
     ),

@@ -5,27 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness.constraints.expressions import interpolations, references
+from harness.constraints.expressions import interpolations
 from harness.constraints.graph import Node, ResourceGraph
 
 
 def text(graph: ResourceGraph, value: object) -> str | None:
-    """The string that a value is, through a local too; None for what only a plan or an apply knows, and for no string."""
+    """The string that a value is, through a local or a variable's default too; None for what only a plan or an apply knows, and for no string."""
+    value = graph.settled(value)
     if isinstance(value, bool):
         return None
     if isinstance(value, (int, float)):
         return str(value)
     if not isinstance(value, str):
         return None
-    found = list(interpolations(value))
-    if not found:
-        return value.replace("$${", "${").replace("%%{", "%{") if "%{" not in value.replace("%%{", "") else None
-    named = list(references(value))
-    if len(found) == 1 and value.strip() == "${" + found[0] + "}" and len(named) == 1 and named[0].kind == "local" and found[0].strip() == named[0].address:
-        kept = graph.locals.get(named[0].name)
-        # One step only: locals may refer to each other in a circle.
-        return kept if isinstance(kept, str) and not list(interpolations(kept)) else None
-    return None
+    if any(interpolations(value)) or "%{" in value.replace("%%{", ""):
+        return None
+    return value.replace("$${", "${").replace("%%{", "%{")
 
 
 def number(graph: ResourceGraph, value: object) -> float | None:
@@ -39,6 +34,7 @@ def number(graph: ResourceGraph, value: object) -> float | None:
 
 def truth(graph: ResourceGraph, value: object) -> bool | None:
     """The boolean that a value is, as terraform reads it; None where that is not known, and for an argument that is not set."""
+    value = graph.settled(value)
     if isinstance(value, bool):
         return value
     return {"true": True, "false": False}.get(text(graph, value) or "")

@@ -43,7 +43,8 @@ def read_configuration(subject: Subject, session: Session) -> GateResult:
         return _failed(problem, started)
     unread = [f"{path}:{body['line']}: {body['error']}" for path, body in bodies.items() if "error" in body]
     if unread:
-        return GateResult(_GATE, Status.INCONCLUSIVE, reason=f"terraform reads what python-hcl2 does not: {unread[0]}", wall=time.monotonic() - started)
+        reason = f"terraform reads what python-hcl2 does not: {unread[0]}"
+        return GateResult(_GATE, Status.INCONCLUSIVE, reason=reason, wall=time.monotonic() - started, lasting=True)
     stack = build_stack({path: bodies[path]["body"] for path in paths})
     if not stack:
         return _failed(Diagnostic(_GATE, "no-usable-code", "the response contains no usable code: its .tf files are empty", (Location(paths[0], 1),)), started)

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from harness.constraints.graph import build_graphs
 from harness.hcl.configuration import block_lines, build_stack, source_files, terraform_files
 from harness.hcl.inside.reader import read
 from harness.hcl.names import names_of_hcl
@@ -173,3 +174,10 @@ def test_blocks_have_lines_and_only_the_top_of_the_tree_counts() -> None:
     )
     assert source_files(tree) == ["main.tf", "n.tf.json", "vars.tf"]
     assert block_lines(tree) == {"aws_s3_bucket.logs": ("main.tf", 2), "aws_vpc.v": ("n.tf.json", 4), "var.suffix": ("vars.tf", 1), "local.a": ("vars.tf", 3)}
+
+
+@pytest.mark.parametrize(("files", "region"), [({"main.tf"}, "eu-central-1"), ({"main.tf", "terraform.tfvars"}, None)])
+def test_a_providers_region_is_read_from_a_variables_default(files: set[str], region: str | None) -> None:
+    text = 'variable "region" {\n  default = "eu-central-1"\n}\nprovider "aws" {\n  region = var.region\n}\nresource "aws_vpc" "main" {}\n'
+    (graph,) = build_graphs({"root": build_stack({"main.tf": read(text)["body"]})}, frozenset(files))
+    assert graph.region(graph.nodes[0]) == region

@@ -8,7 +8,7 @@ from lib.domain_stack import DomainStack
 from lib.mail_stack import MailStack
 
 environment_suffix = os.getenv("ENVIRONMENT_SUFFIX", "dev")
-domain_name = "shop.example.com" if environment_suffix == "prod" else f"{environment_suffix}.shop.example.com"
+domain_name = "shop.assay-iac.com" if environment_suffix == "prod" else f"{environment_suffix}.shop.assay-iac.com"
 
 app = App()
 domain = DomainStack(app, f"mail-domain-{environment_suffix}", domain_name=domain_name)

@@ -1,9 +1,12 @@
 """The application load balancer, which speaks HTTPS only."""
 
+from cdktf import TerraformIterator
 from cdktf_cdktf_provider_aws.acm_certificate import AcmCertificate
+from cdktf_cdktf_provider_aws.acm_certificate_validation import AcmCertificateValidation
 from cdktf_cdktf_provider_aws.lb import Lb
 from cdktf_cdktf_provider_aws.lb_listener import LbListener
 from cdktf_cdktf_provider_aws.lb_target_group import LbTargetGroup, LbTargetGroupHealthCheck
+from cdktf_cdktf_provider_aws.route53_record import Route53Record
 from cdktf_cdktf_provider_aws.security_group import SecurityGroup
 from cdktf_cdktf_provider_aws.vpc_security_group_egress_rule import VpcSecurityGroupEgressRule
 from cdktf_cdktf_provider_aws.vpc_security_group_ingress_rule import VpcSecurityGroupIngressRule
@@ -17,7 +20,16 @@ MAX_NAME = 32
 class Balancer(Construct):
     """Listens on 80 and 443, and hands requests to targets on 8080."""
 
-    def __init__(self, scope: Construct, id_: str, *, environment_suffix: str, domain_name: str, network: EdgeNetwork):
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        environment_suffix: str,
+        domain_name: str,
+        zone_id: str,
+        network: EdgeNetwork,
+    ):
         super().__init__(scope, id_)
 
         security_group = SecurityGroup(
@@ -68,7 +80,7 @@ class Balancer(Construct):
             health_check=LbTargetGroupHealthCheck(path="/healthz", matcher="200", interval=15),
         )
 
-        certificate = AcmCertificate(self, "certificate", domain_name=domain_name, validation_method="DNS")
+        certificate = self._issued_certificate(domain_name, zone_id)
 
         LbListener(
             self,
@@ -90,6 +102,22 @@ class Balancer(Construct):
             port=443,
             protocol="HTTPS",
             ssl_policy="ELBSecurityPolicy-TLS13-1-2-2021-06",
-            certificate_arn=certificate.arn,
+            certificate_arn=certificate.certificate_arn,
             default_action=[{"type": "forward", "targetGroupArn": self.target_group.arn}],
         )
+
+    def _issued_certificate(self, domain_name: str, zone_id: str) -> AcmCertificateValidation:
+        # A listener takes a certificate once it is issued, so it waits for the records that prove the domain
+        certificate = AcmCertificate(self, "certificate", domain_name=domain_name, validation_method="DNS")
+        proof = TerraformIterator.from_complex_list(certificate.domain_validation_options, "domain_name")
+        Route53Record(
+            self,
+            "proof",
+            for_each=proof,
+            zone_id=zone_id,
+            name=proof.get_string("resource_record_name"),
+            type=proof.get_string("resource_record_type"),
+            records=[proof.get_string("resource_record_value")],
+            ttl=60,
+        )
+        return AcmCertificateValidation(self, "issued", certificate_arn=certificate.arn)

@@ -19,6 +19,7 @@ class EdgeStack(TerraformStack):
         *,
         environment_suffix: str,
         domain_name: str,
+        zone_id: str,
         region: str = "eu-central-1",
     ):
         super().__init__(scope, id_)
@@ -35,6 +36,7 @@ class EdgeStack(TerraformStack):
             "balancer",
             environment_suffix=environment_suffix,
             domain_name=domain_name,
+            zone_id=zone_id,
             network=network,
         )
         firewall = Firewall(

@@ -10,7 +10,9 @@ from lib.edge_stack import EdgeStack
 
 @pytest.fixture(scope="module")
 def synthesized():
-    stack = EdgeStack(Testing.app(), "edge", environment_suffix="test", domain_name="shop.test")
+    stack = EdgeStack(
+        Testing.app(), "edge", environment_suffix="test", domain_name="shop.test", zone_id="Z0648215ASSAYIAC0TEST"
+    )
     return json.loads(Testing.synth(stack))
 
 

@@ -8,7 +8,7 @@ from cdktf import Testing
 from lib.domain_stack import DomainStack
 from lib.mail_stack import MailStack
 
-DOMAIN = "test.shop.example.com"
+DOMAIN = "test.shop.assay-iac.com"
 
 
 @pytest.fixture(scope="module")
