@@ -53,7 +53,8 @@ class Case:
     `entry` is the command that synthesizes either tree, split into words, or None where each tree's own
     `cdktf.json` decides (see `entry_of`); `env` the extra environment it gets; `tests` the paths that pytest
     is given; `provenance` where the case comes from, kept for people and without influence; `policies` what the plan is
-    held against. `sample` tells several responses of one model apart.
+    held against. `sample` tells several responses of one model apart;
+    `response_folder` is where this one lies, relative to the case.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Case:
     ideal: Tree
     policies: tuple[Policy, ...] = ()
     sample: str = "1"
+    response_folder: str = "response"
 
 
 class EntryError(Exception):
@@ -176,6 +178,7 @@ def load_case(root: Path, place: ResponsePlace | None = None) -> Case:
         ideal=read_tree(root / "ideal", root),
         policies=_policies(path, fields),
         sample=place.sample,
+        response_folder=place.folder,
     )
 
 

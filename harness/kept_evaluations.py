@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 
 from harness.artefacts import dump_tree
@@ -28,7 +29,7 @@ _PLUGIN_GROUPS = ("assay.architecture", "assay.constraints", "assay.gates", "ass
 def key_of(case: Case, gates: Sequence[Gate], toolchain: str, holes: Mapping[str, str]) -> str:
     """A digest of all that an evaluation depends on: the case, the gates, the tools, what is missing here, Assay's code and rubric, plugins."""
     facts = (
-        case.name, case.title, case.platform, case.language, case.model, case.sample, case.prompt, case.entry, sorted(case.env.items()), case.tests, case.tags,
+        case.name, case.title, case.platform, case.language, case.model, case.sample, case.response_folder, case.prompt, case.entry, sorted(case.env.items()), case.tests, case.tags,
         case.expectations, [(policy.path, policy.text, policy.rules) for policy in case.policies], case.response.digest, case.ideal.digest,
         [(gate.name, gate.version) for gate in gates], toolchain, sorted(holes.items()), source_digest(), judging_digest(),
     )  # fmt: skip
@@ -61,10 +62,9 @@ def remember(store: GateCache, key: str, evaluation: Evaluation) -> None:
 @cache
 def judging_digest() -> str:
     """A digest of the code and the data that judge, and of the plugins that take part."""
-    import scoring  # which judges; the harness does not depend on it otherwise
-
+    judging = find_spec("scoring")  # read, not imported: the harness does not know how scores are made
     total = hashlib.sha256()
-    root = Path(scoring.__file__).parent
+    root = Path(judging.origin).parent if judging and judging.origin else Path(__file__).parents[1] / "scoring"
     for path in sorted([*root.rglob("*.py"), *root.rglob("*.yaml")]):
         total.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     plugins = sorted(

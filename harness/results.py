@@ -86,6 +86,9 @@ class CaseResult:
     sample: str = "1"
     """Which of the model's responses to the case it is, where there are several."""
 
+    response_folder: str = "response"
+    """Where that response lies, relative to the case."""
+
     attempt: int = 1
     """Counts how often the same response was evaluated in this run (`--repeat`)."""
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from harness.attribution import summarise_fixes
 from harness.case import Case
 from harness.evaluate import Measurement, fix_records
+from harness.experiment import only_shared
 from harness.gates.base import GateResult, Status
 from harness.results import CaseResult
 from scoring.audit import audit_case, dump_audit
@@ -29,6 +30,8 @@ def judge_case(case: Case, measured: Measurement, rubric: Rubric) -> CaseResult:
     variants |= {f"ideal without {one.fix}": one.results for one in measured.isolated}
     missing = {name for name, result in measured.control.items() if result.status is Status.NOT_RUN}
     statuses = {name: str(result.status) for name, result in measured.response.items()}
+    renamed = measured.comparison.renamed
+    shared = tuple(name for name, result in measured.response.items() if only_shared(result, measured.control.get(name), renamed))
     resources = sum(len(instances) for stack in measured.control["synth"].output.get("stacks", {}).values() for instances in stack.get("resource", {}).values())
     result = CaseResult(
         case=case.name,
@@ -37,7 +40,7 @@ def judge_case(case: Case, measured: Measurement, rubric: Rubric) -> CaseResult:
         prompt=case.prompt,
         control="ok" if measured.broken_control is None else "broken",
         control_cause=None if measured.broken_control is None else str(measured.broken_control),
-        score=None if measured.broken_control is not None else score_case(failures, statuses, missing, rubric),
+        score=None if measured.broken_control is not None else score_case(failures, statuses, missing, rubric, shared),
         gates={variant: {gate: str(result.status) for gate, result in results.items()} for variant, results in variants.items()},
         reasons={
             variant: reasons for variant, results in variants.items() if (reasons := {gate: result.reason for gate, result in results.items() if result.reason})
@@ -56,5 +59,10 @@ def judge_case(case: Case, measured: Measurement, rubric: Rubric) -> CaseResult:
         resources=resources,
         seconds=dict(measured.seconds),
         control_kind=str(measured.broken_control.kind) if measured.broken_control else None,
+        sample=case.sample,
+        response_folder=case.response_folder,
+        response_digest=case.response.digest,
+        ideal_digest=case.ideal.digest,
+        shared=shared,
     )
     return replace(result, audit=dump_audit(audit_case(case, result))) if case.expectations else result

@@ -45,8 +45,10 @@ class _ThisInterpreter(AsyncKernelManager):
         return KernelSpec(**get_kernel_dict(arguments), env={"PYTHONPATH": str(ROOT), "PYDEVD_DISABLE_FILE_VALIDATION": "1"})
 
 
-def render_case(result_file: Path, case_name: str, out_dir: Path, formats: Collection[str] = FORMATS, *, progress_bar: bool = False) -> dict[str, Path]:
-    """Write the report of a case into `out_dir`; returns the files by format.
+def render_case(
+    result_file: Path, case_name: str, out_dir: Path, formats: Collection[str] = FORMATS, *, name: str | None = None, progress_bar: bool = False
+) -> dict[str, Path]:
+    """Write the report of a case into `out_dir`; returns the files by format. `name` is what they are called, by default the case's.
 
     HTML is made from the executed notebook, which therefore stays beside it. Raises `UsageError` for a format, a
     file or a case that is not there, and `HarnessFault` where a cell of the notebook fails; the notebook then holds
@@ -57,7 +59,7 @@ def render_case(result_file: Path, case_name: str, out_dir: Path, formats: Colle
         raise UsageError(f"format {', '.join(unknown) or 'missing'}: not known", f"known: {', '.join(FORMATS)}")
     report = open_case(result_file, case_name)
     out_dir.mkdir(parents=True, exist_ok=True)
-    stem = out_dir / (_NOT_IN_NAMES.sub("-", case_name).strip("-.") or "case")
+    stem = out_dir / (_NOT_IN_NAMES.sub("-", name or case_name).strip("-.") or "case")
     written = {}
     if "md" in formats:
         written["md"] = stem.with_name(f"{stem.name}.md")

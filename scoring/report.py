@@ -98,6 +98,11 @@ class CaseReport:
             holes.append(Hole("rubric", f"the run was judged by version {self.run.rubric}, the arithmetic here is version {self.rubric.version}'s"))
         return tuple(holes)
 
+    def verdict(self, gate: str) -> str:
+        """What a gate says of the response, and whether the ideal fails it for the same; empty where it was not asked."""
+        status = self.case.gates.get("response", {}).get(gate, "")
+        return f"{status}, only for what the ideal has too" if gate in self.case.shared else status
+
     def failures_of(self, severity: Severity) -> tuple[Failure, ...]:
         """The failures of one severity, in the report's order."""
         return tuple(failure for failure in self.case.failures if failure.severity is severity)

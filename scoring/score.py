@@ -21,10 +21,10 @@ class CategoryValue:
     value: Severity
 
 
-def score_case(failures: Iterable[Failure], gates: Mapping[str, str], missing: Collection[str], rubric: Rubric) -> Score:
-    """All scores of one case; see `response_quality` for `gates` and `missing`."""
+def score_case(failures: Iterable[Failure], gates: Mapping[str, str], missing: Collection[str], rubric: Rubric, shared: Collection[str] = ()) -> Score:
+    """All scores of one case; see `response_quality` for `gates`, `missing` and `shared`."""
     quality = training_quality(failures, rubric)
-    return Score(quality, rubric.band_of(quality), response_quality(gates, missing, rubric))
+    return Score(quality, rubric.band_of(quality), response_quality(gates, missing, rubric, shared))
 
 
 def training_quality(failures: Iterable[Failure], rubric: Rubric) -> float:
@@ -32,10 +32,11 @@ def training_quality(failures: Iterable[Failure], rubric: Rubric) -> float:
     return min(1.0, sum(rubric.severity_weight[failure.severity] for failure in failures) / rubric.budget)
 
 
-def response_quality(gates: Mapping[str, str], missing: Collection[str], rubric: Rubric) -> float:
+def response_quality(gates: Mapping[str, str], missing: Collection[str], rubric: Rubric, shared: Collection[str] = ()) -> float:
     """How good the response is: the weighted share of gates that it passes, from 0 to 1.
 
-    `gates` maps a gate to its status on the response. A gate that was not run because an earlier one failed
+    `gates` maps a gate to its status on the response. A gate in `shared` says nothing of it that it does not say of
+    the ideal too; held against the ideal, the response passes it. A gate that was not run because an earlier one failed
     counts as not passed. Left out are gates in `missing`, which could not run here whatever the response, and
     inconclusive ones, which are no verdict on it.
     """
@@ -44,7 +45,7 @@ def response_quality(gates: Mapping[str, str], missing: Collection[str], rubric:
         for gate, status in gates.items()
         if gate in rubric.gate_weight and status != Status.INCONCLUSIVE and not (gate in missing and status == Status.NOT_RUN)
     }
-    passed = sum(weight for gate, weight in weights.items() if gates[gate] == Status.PASS)
+    passed = sum(weight for gate, weight in weights.items() if gates[gate] == Status.PASS or gate in shared)
     total = sum(weights.values())
     return passed / total if total else 0.0
 

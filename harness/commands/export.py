@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"--prefix {options.prefix}: leaves the repository", "name the cases' folder as seen from the repository's root, such as cases")
     with open_store() as store:
         source = of_store(store, options.run)
-        folder = response_folders(source.keys, Path(options.prefix).as_posix() if options.prefix else "", Path())
+        folder = response_folders(Path(options.prefix).as_posix() if options.prefix else "")
         source = replace(source, folder=folder, rule=rule_text, training_values=training_values)
         written = export(exporter, source, options.to)
     if source.missing:

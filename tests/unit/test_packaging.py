@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import tomllib
 from pathlib import Path
 
@@ -63,7 +64,7 @@ def _commands() -> dict:
 def test_every_command_has_an_example_that_parses(name: str) -> None:
     parser = _commands()[name]
     example = parser.epilog.removeprefix("example: assay ")
-    assert _parser().parse_args(example.split()).command
+    assert _parser().parse_args(shlex.split(example)).command
     assert "--json" in parser.format_help()
 
 
