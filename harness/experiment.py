@@ -74,6 +74,12 @@ def new_diagnostics(result: GateResult | None, *baselines: GateResult | None, re
     return tuple(diagnostic for diagnostic in fresh if not _taken(left, diagnostic))
 
 
+def only_shared(result: GateResult, control: GateResult | None, renamed: Mapping[str, str]) -> bool:
+    """Whether `result` fails, and all that it says the `control` fails for too: then nothing of it is a failure of the response."""
+    both_fail = control is not None and result.status is control.status is Status.FAIL
+    return both_fail and not new_diagnostics(result, control, renamed=renamed)
+
+
 def _kind(diagnostic: Diagnostic) -> Kind:
     """What is said, whatever the construct that it is said of is called."""
     label = (diagnostic.address or "").rpartition(".")[2]

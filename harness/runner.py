@@ -33,6 +33,9 @@ class GateRunner:
     spent: dict[str, float] = field(default_factory=lambda: {"wall": 0.0, "cpu": 0.0})
     """Seconds that gates took in this run, without what came out of the cache."""
 
+    lasts: bool = True
+    """Whether all answers so far would be the same in another run."""
+
     @property
     def names(self) -> list[str]:
         """The gates' names in the order in which they were handed in."""
@@ -54,7 +57,7 @@ class GateRunner:
             return results[name]
         for need in gate.needs:
             if self._judge_one(tree, need, results).status is not Status.PASS:
-                results[name] = GateResult(name, Status.NOT_RUN, reason=f"{need} did not pass")
+                results[name] = GateResult(name, Status.NOT_RUN, reason=f"{need} did not pass", blocked_by=need)
                 return results[name]
         control = self._control(gate) if getattr(gate, "compares", False) else {}
         results[name] = self._known_or_run(gate, Subject(self.case, tree, dict(results), control))
@@ -90,11 +93,13 @@ class GateRunner:
             result = gate.run(subject, self.session)
         except HarnessFault as fault:
             # Trouble of ours is never the subject's failure, and never worth remembering.
+            self.lasts = False
             return GateResult(gate.name, Status.INCONCLUSIVE, reason=f"harness: {fault.message}")
         with self._lock:
             self.spent["wall"] += result.wall
             self.spent["cpu"] += result.cpu
-        if self.disk is not None and result.status in (Status.PASS, Status.FAIL):
+            self.lasts = self.lasts and result.lasts
+        if self.disk is not None and result.lasts:
             self.disk.put(key, result)
         return result
 

@@ -15,13 +15,13 @@ import zipfile
 from pathlib import Path
 
 from harness.errors import AssayError, HarnessFault
-from harness.toolchain import DEFAULT, find_terraform, find_toolchain, pin_file, pins
+from harness.toolchain import DEFAULT, TERRAFORM_GATES, find_terraform, find_toolchain, gates_in_words, pin_file, pins
 
 TOOLS = Path(__file__).resolve().parent.parent / ".tools"
 _RELEASES = "https://releases.hashicorp.com/terraform/{version}/terraform_{version}_{platform}.zip"
 _ARCHITECTURES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 _SECONDS = 120
-HOLES = "the gates validate and plan will be holes"
+HOLES = f"the gates {gates_in_words(TERRAFORM_GATES)} will be holes"
 
 
 def fetch_terraform(folder: Path = TOOLS) -> Path:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import sysconfig
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -24,6 +24,8 @@ from harness.providers import find_provider
 from harness.userdata import cache_folder
 
 DEFAULT = "aws-5"
+TERRAFORM_GATES = ("validate", "plan", "apply", "intent")
+"""The gates that say nothing without terraform and its provider: those that ask them, and those that read their answers."""
 _PACKAGES = {
     "cdktf": "cdktf",
     "bindings": "cdktf-cdktf-provider-aws",
@@ -204,6 +206,11 @@ def diagnose(toolchain: Toolchain) -> tuple[ToolReport, ...]:
     return (python, _sandbox_report(toolchain), *packages, terraform, provider)
 
 
+def gates_in_words(names: Sequence[str]) -> str:
+    """`validate, plan and apply`."""
+    return " and ".join([", ".join(names[:-1]), names[-1]])
+
+
 def _sandbox_report(toolchain: Toolchain) -> ToolReport:
     from harness.sandbox import Sandbox
 
@@ -242,6 +249,6 @@ def _optional_report(toolchain: Toolchain, tool: str, path: Path | None, remedy:
         path=path,
         ok=path is not None,
         required=False,
-        cost="the gates validate and plan are holes",
+        cost=f"the gates {gates_in_words(TERRAFORM_GATES)} are holes",
         remedy=remedy,
     )

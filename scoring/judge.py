@@ -29,6 +29,7 @@ def judge_case(case: Case, measured: Measurement, rubric: Rubric) -> CaseResult:
         variants["repaired"] = measured.walk.results
     variants |= {f"ideal without {one.fix}": one.results for one in measured.isolated}
     missing = {name for name, result in measured.control.items() if result.status is Status.NOT_RUN}
+    missing |= {name for name in measured.response if _undecided(name, measured.response)}
     statuses = {name: str(result.status) for name, result in measured.response.items()}
     renamed = measured.comparison.renamed
     shared = tuple(name for name, result in measured.response.items() if only_shared(result, measured.control.get(name), renamed))
@@ -66,3 +67,10 @@ def judge_case(case: Case, measured: Measurement, rubric: Rubric) -> CaseResult:
         shared=shared,
     )
     return replace(result, audit=dump_audit(audit_case(case, result))) if case.expectations else result
+
+
+def _undecided(name: str, results: Mapping[str, GateResult]) -> bool:
+    """Whether the gate was not run because, in the end, one that it needs is inconclusive: that is no verdict on the response."""
+    while name in results and results[name].blocked_by:
+        name = results[name].blocked_by
+    return name in results and results[name].status is Status.INCONCLUSIVE

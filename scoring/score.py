@@ -37,8 +37,8 @@ def response_quality(gates: Mapping[str, str], missing: Collection[str], rubric:
 
     `gates` maps a gate to its status on the response. A gate in `shared` says nothing of it that it does not say of
     the ideal too; held against the ideal, the response passes it. A gate that was not run because an earlier one failed
-    counts as not passed. Left out are gates in `missing`, which could not run here whatever the response, and
-    inconclusive ones, which are no verdict on it.
+    counts as not passed. Left out are gates in `missing`, which could not run here whatever the response, or wait for one
+    that is inconclusive, and inconclusive ones themselves: these are no verdict on it.
     """
     weights = {
         gate: rubric.gate_weight[gate]

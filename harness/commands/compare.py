@@ -74,7 +74,7 @@ def read_frames(store: Store, text: str) -> RunFrames:
         toolchain=found.toolchain_fingerprint,
         rubric=found.rubric,
         samples=store.samples(found.name),
-        gate_results=store.gate_results(found.name),
+        gate_results=store.gate_results(found.name, variants=("response", "ideal")),
         failures=store.failures(found.name),
         model=model,
     )

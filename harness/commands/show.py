@@ -65,7 +65,7 @@ def _artefact(store: Store, what: str, options: argparse.Namespace) -> int:
 def _run(store: Store, info: RunInfo, as_json: bool) -> int:
     from scoring.pass_at_k import run_pass_at_k
 
-    samples, failures, gates = store.samples(info.name), store.failures(info.name), store.gate_results(info.name)
+    samples, failures, gates = store.samples(info.name), store.failures(info.name), store.gate_results(info.name, variants=("response", "ideal"))
     rates = pd.DataFrame([{"model": one.model, "gate": one.gate, "k": one.k, **asdict(one.estimate)} for one in run_pass_at_k(samples, gates)])
     counts = (
         failures.pivot_table(index="sample_id", columns="severity", values="failure_id", aggfunc="count")

@@ -13,10 +13,23 @@ from harness.gates.base import GateResult, Subject
 from harness.session import Session
 from harness.terraform.account import Surroundings, apply_hole, culprits, is_taken, steady, surroundings, upstream_hole
 from harness.terraform.aftermath import destroy_errors, drift
-from harness.terraform.deployment import Phases, connected, deployment, levels_of, phases, provisioned, reads_of, state_resources
+from harness.terraform.deployment import Phases, connected, deployment, levels_of, phases, reads_of, state_resources
 from harness.terraform.judge import StackVerdict, join_verdicts, missing_tools, split, stack_view, terraform_call, unavailable
 from harness.terraform.messages import StackView, deploy_report, plan_report, read_diagnostic
-from harness.terraform.server import ask_terraform
+from harness.terraform.provisioners import (
+    Ran,
+    is_provisioners,
+    override,
+    provisioned,
+    provisioner_hole,
+    related,
+    runs,
+    shield_command,
+    shielded,
+    undone_hole,
+    unreachable,
+)
+from harness.terraform.server import AGENT, ask_terraform
 from harness.terraform.stacks import stacks_key
 
 PROVES = (
@@ -29,11 +42,12 @@ class ApplyGate:
     """Passes when all stacks can be created in an empty, emulated account, a second plan wants nothing, and destroy leaves nothing.
 
     What the emulator lacks, and what only depends on an account, leaves the gate inconclusive; the rest of
-    the stack is created and judged all the same. Provisioners are not run.
+    the stack is created and judged all the same. So does a provisioner whose command needs what no
+    sandbox has.
     """
 
     name = "apply"
-    version = "1"
+    version = "2"
     needs: tuple[str, ...] = ("synth", "validate", "plan")
     optional = True
 
@@ -49,13 +63,17 @@ class ApplyGate:
         """Deploy all stacks together. Output: `actions` (how many resources were created), `holes`, `notes` (what the verdict does not cover), and
         `proves`, which is the reason of a verdict too."""
         stacks = subject.stacks()
-        verdicts = {name: StackVerdict(holes=(reason,)) for name, stack in stacks.items() if (reason := _unable(stack, subject))}
+        verdicts = {name: StackVerdict(holes=(reason,)) for name, stack in stacks.items() if (reason := _unable(stack, session))}
         wanted = {name: stack for name, stack in stacks.items() if name not in verdicts}
         able = connected(wanted)
         if able:
-            calls = {name: terraform_call(name, stack, subject, ()) for name, stack in able.items()}
+            shield = shield_command(session.toolchain.python, AGENT) if any(map(provisioned, able.values())) else ()
+            calls = {name: terraform_call(name, shielded(stack, shield), subject, ()) for name, stack in able.items()}
             folders = {name: call.folder for name, call in calls.items()}
-            series, names = deployment(able, {path: content for call in calls.values() for path, content in call.files.items()}, folders, levels_of(wanted))
+            files = {path: content for call in calls.values() for path, content in call.files.items()}
+            if subject.case.platform == TERRAFORM:
+                files |= {path: content for stack in able.values() for path, content in override(stack, shield).items()}
+            series, names = deployment(able, files, folders, levels_of(wanted))
             answer = ask_terraform(session, series)
             done = phases(series, names, answer)
             verdicts |= _judge(able, stacks, {name: done.get(folders[name], Phases()) for name in able}, subject)
@@ -76,16 +94,22 @@ class _Deployed:
     view: StackView
     around: Surroundings
     upstream: Mapping[str, bool]
+    ran: tuple[Ran, ...] = ()
+
+    @property
+    def undone(self) -> set[str]:
+        """The resources that may lack what a provisioner would have done, had it been run as it was meant."""
+        return related(self.view.stack, [one.address for one in self.ran if one.reason])
 
 
 def _not_covered(notes: Sequence[str]) -> list[str]:
     return [f"Not covered: {'; '.join(notes)}."] if notes else []
 
 
-def _unable(stack: Mapping[str, Any], subject: Subject) -> str:
+def _unable(stack: Mapping[str, Any], session: Session) -> str:
     """Why a stack is not deployed; empty where it is."""
-    if subject.case.platform == TERRAFORM and (provisioners := provisioned(stack)):
-        return f"the provisioner of {', '.join(provisioners)} would be run, and a plain configuration cannot be deployed without it"
+    if (provisioners := provisioned(stack)) and session.sandbox.bwrap is None:
+        return f"the provisioner of {', '.join(provisioners)} would run on this machine itself, since there is no sandbox"
     return unavailable(stack)
 
 
@@ -96,9 +120,9 @@ def _judge(able: Mapping[str, Any], stacks: Mapping[str, Any], seen: Mapping[str
     verdicts = {}
     for name, one in seen.items():
         upstream = {other: whole[other] for other in reads_of(stacks, name) if other in whole}
-        deployed = _Deployed(name, one, stack_view(subject, stacks[name]), around, upstream)
-        verdict = _judge_stack(deployed)
-        not_run = tuple(f"the provisioner of {address} is not run" for address in provisioned(stacks[name]))
+        ran = runs(one.apply, one.again, one.destroy)
+        verdict = _judge_stack(_Deployed(name, one, stack_view(subject, stacks[name]), around, upstream, tuple(ran)))
+        not_run = dict.fromkeys([*(one.reason for one in ran if one.reason), *unreachable(stacks[name])])
         verdicts[name] = replace(verdict, holes=(*verdict.holes, *not_run))
     return verdicts
 
@@ -132,17 +156,23 @@ def _destroyed(one: _Deployed) -> tuple[tuple[Diagnostic, ...], tuple[str, ...]]
         return (), ("terraform destroy did not end in the time that there is",)
     made = state_resources(one.phases.apply)
     said = destroy_errors(one.phases, one.view, made)
-    failures, holes = split(said, lambda said: apply_hole(said, one.around))
+    failures, holes = split(said, lambda said: _hole(said, one))
     if holes:
         # What could not be deleted for the emulator's sake keeps others from being deleted.
         failures = tuple(failure for failure in failures if "DependencyViolation" not in failure.message)
     return failures, holes
 
 
+def _hole(said: Diagnostic, one: _Deployed) -> str:
+    if is_provisioners(said):
+        return provisioner_hole(said, one.ran) or undone_hole(said, one.undone)
+    return upstream_hole(said, one.upstream) or apply_hole(said, one.around) or undone_hole(said, one.undone)
+
+
 def _errors(one: _Deployed, errors: Sequence[Mapping[str, Any]]) -> tuple[tuple[Diagnostic, ...], tuple[str, ...]]:
     """What terraform said while it created or planned: the code's errors, and reasons for the others."""
     said = [read_diagnostic("apply", error, one.view) for error in errors]
-    failures, holes = split(said, lambda said: upstream_hole(said, one.upstream) or apply_hole(said, one.around))
+    failures, holes = split(said, lambda said: _hole(said, one))
     return tuple(_named(failure, one.around, one.view) for failure in failures), holes
 
 

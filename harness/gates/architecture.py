@@ -40,7 +40,8 @@ class ArchitectureGate:
         started, busy = time.monotonic(), time.thread_time()
         ideal = _ideal_stacks(subject)
         if not ideal:
-            return GateResult(self.name, Status.INCONCLUSIVE, reason="the ideal does not synthesize, so there is nothing to compare with")
+            reason = "the ideal does not synthesize, so there is nothing to compare with"
+            return GateResult(self.name, Status.INCONCLUSIVE, reason=reason, lasting=True)
         sides = sides_of(subject.stacks(), ideal)
         lines = source_lines(subject)
         found = tuple(as_diagnostic(self.name, rule.id, rule.title, violation, lines) for rule in all_rules() for violation in _check(rule, sides))

@@ -24,9 +24,22 @@ class Status(enum.StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
+class Lasting(str):
+    """A reason for no verdict that follows from the subject and the toolchain alone: asked again, the gate would give it again.
+
+    Any other reason may be one of the moment (a time limit, a process that was killed, a full disk), so that is what
+    one counts as that a gate has not marked.
+    """
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class GateResult:
     """One gate's answer: a `FAIL` has at least one diagnostic, `NOT_RUN` and `INCONCLUSIVE` a reason.
+
+    `lasting` is the gate's own word on whether it would answer the same again, so that the answer may be kept; None
+    leaves it to the status: a verdict lasts, and what is none does not.
 
     `output` is what later gates build on (synth: the synthesized stacks and the map from construct path
     to source line). `wall` and `cpu` are seconds; a result read from the cache keeps the ones it cost.
@@ -39,6 +52,14 @@ class GateResult:
     output: Mapping[str, Any] = field(default_factory=dict)
     wall: float = 0.0
     cpu: float = 0.0
+    lasting: bool | None = None
+    blocked_by: str = ""
+    """The gate that this one needs and that did not pass, where it was not run for that."""
+
+    @property
+    def lasts(self) -> bool:
+        """Whether the answer may be kept for another run."""
+        return self.status in (Status.PASS, Status.FAIL) if self.lasting is None else self.lasting
 
     def __post_init__(self) -> None:
         if self.status is Status.FAIL and not self.diagnostics:

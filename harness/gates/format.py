@@ -36,7 +36,7 @@ class FormatGate:
     def run(self, subject: Subject, session: Session) -> GateResult:
         """One diagnostic a file that the formatter would change, at the first line that it would change."""
         if not subject.tree.python_files():
-            return GateResult(self.name, Status.NOT_RUN, reason=NO_PYTHON)
+            return GateResult(self.name, Status.NOT_RUN, reason=NO_PYTHON, lasting=True)
         argv = ["format", "--diff", "--isolated", "--no-cache", "--line-length", str(LINE_LENGTH), "--", *subject.tree.python_files()]
         output = run_tool(subject, session, "ruff", argv)
         problems = [*_changed(output.stdout), *_unreadable(output.stderr)]

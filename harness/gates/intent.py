@@ -62,7 +62,8 @@ class IntentGate:
             problems += [_diagnostic(policy, breach, rules, subject) for breach in found]
         status = Status.FAIL if problems else Status.INCONCLUSIVE if holes else Status.PASS
         reason = "; ".join(holes) if status is Status.INCONCLUSIVE else ""
-        return GateResult(self.name, status, tuple(problems), reason, {"policies": len(policies), "holes": holes}, wall, cpu)
+        # Plan and policies decide it all; an engine that does not get through raises.
+        return GateResult(self.name, status, tuple(problems), reason, {"policies": len(policies), "holes": holes}, wall, cpu, lasting=True)
 
 
 def _plans(subject: Subject) -> Mapping[str, Any]:

@@ -39,7 +39,7 @@ class LintGate:
     def run(self, subject: Subject, session: Session) -> GateResult:
         """One diagnostic a remark; symbols are what ruff puts in backticks."""
         if not subject.tree.python_files():
-            return GateResult(self.name, Status.NOT_RUN, reason=NO_PYTHON)
+            return GateResult(self.name, Status.NOT_RUN, reason=NO_PYTHON, lasting=True)
         argv = ["check", "--isolated", "--no-cache", "--select", RULES, "--line-length", str(LINE_LENGTH), "--output-format", "json"]
         argv += ["--target-version", target_version(session.toolchain.versions["python"]), "--", *subject.tree.python_files()]
         output = run_tool(subject, session, "ruff", argv)

@@ -53,6 +53,8 @@ class PlanGate:
             diagnostics, holes = split([read_diagnostic(self.name, one, view) for one in report.errors], plan_hole)
             if answer.timed_out:
                 holes += (f"terraform plan did not end within {_SECONDS:.0f} s",)
+            elif done.timed_out:
+                holes += (f"terraform show did not end within {_SECONDS:.0f} s",)
             elif report.pending and not holes:
                 holes += tuple(f"{address} was not found within {_PATIENCE:.0f} s in an empty account" for address in report.pending)
             return StackVerdict(diagnostics, holes, report.actions, answer.wall, answer.cpu, saved_plan(done))

@@ -45,12 +45,14 @@ class SilentDropGate:
         started, busy = time.monotonic(), time.thread_time()
         synth = subject.earlier["synth"].output
         if "given" not in synth:
-            return GateResult(self.name, Status.NOT_RUN, reason="no program constructed these stacks, so nothing was given that could get lost")
+            reason = "no program constructed these stacks, so nothing was given that could get lost"
+            return GateResult(self.name, Status.NOT_RUN, reason=reason, lasting=True)
         try:
             given = read_given(synth["given"])
             lines = {str(path): Location(str(file), int(line)) for path, (file, line) in synth["lines"].items()}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            return GateResult(self.name, Status.INCONCLUSIVE, reason=f"what the program gave was not recorded as it should be: {error!r}")
+            reason = f"what the program gave was not recorded as it should be: {error!r}"
+            return GateResult(self.name, Status.INCONCLUSIVE, reason=reason, lasting=True)
         arrivals = read_arrivals(subject.stacks())
         evidence = Evidence(given, subject.stacks(), arrivals, lines, Sources(subject.tree), session.toolchain.site_packages)
         found = sorted((one for kind in _KINDS for one in kind(evidence)), key=lambda one: (one.locations, one.code, one.message))

@@ -36,7 +36,7 @@ class TestsGate:
         """Output: `passed` and `failed`, counts of tests."""
         paths = tuple(path for path in subject.case.tests if any(name == path or name.startswith(path.rstrip("/") + "/") for name in subject.tree))
         if not paths:
-            return GateResult(self.name, Status.NOT_RUN, reason="the tree has no tests")
+            return GateResult(self.name, Status.NOT_RUN, reason="the tree has no tests", lasting=True)
         prime(session.toolchain, session.sandbox)
         done = run_program(subject.tree, ("pytest", *paths), subject.case.env, session.toolchain, session.sandbox, TEST_LIMITS)
         tests = (done.report or {}).get("tests")
@@ -47,7 +47,7 @@ class TestsGate:
             message = f"pytest ended with exit code {done.completed.exit_code} and without a report"
             problems = (Diagnostic(self.name, "no-report", message, (Location(paths[0], 1),), detail=tail(done.completed.stderr)),)
         elif tests["exit_code"] == _NO_TESTS_COLLECTED:
-            return GateResult(self.name, Status.NOT_RUN, reason="pytest found no test in " + ", ".join(paths), wall=wall, cpu=cpu)
+            return GateResult(self.name, Status.NOT_RUN, reason="pytest found no test in " + ", ".join(paths), wall=wall, cpu=cpu, lasting=True)
         else:
             problems = tuple(self._diagnostic(record) for record in tests["records"] if record["outcome"] in ("failed", "error"))
             if not problems and tests["exit_code"] != 0:

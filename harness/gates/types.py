@@ -41,7 +41,7 @@ class TypesGate:
     def run(self, subject: Subject, session: Session) -> GateResult:
         """One diagnostic a finding; symbols are what ty puts in backticks."""
         if not subject.tree.python_files():
-            return GateResult(self.name, Status.NOT_RUN, reason=NO_PYTHON)
+            return GateResult(self.name, Status.NOT_RUN, reason=NO_PYTHON, lasting=True)
         argv = ["check", "--output-format", "gitlab", "--exit-zero", "--python", str(session.toolchain.python), "--", *subject.tree.python_files()]
         output = run_tool(subject, session, "ty", argv)
         try:
@@ -55,9 +55,8 @@ class TypesGate:
         if unread and not problems:
             # Nothing was found in a file that was not read: no verdict. Lint and synth say what is wrong with it.
             place = unread[0].locations[0]
-            return GateResult(
-                self.name, Status.NOT_RUN, reason=f"{place.file}:{place.line} is not Python: {unread[0].message}", wall=output.wall, cpu=output.cpu
-            )
+            reason = f"{place.file}:{place.line} is not Python: {unread[0].message}"
+            return GateResult(self.name, Status.NOT_RUN, reason=reason, wall=output.wall, cpu=output.cpu, lasting=True)
         return GateResult(self.name, Status.FAIL if problems else Status.PASS, problems, wall=output.wall, cpu=output.cpu)
 
 

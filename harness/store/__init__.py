@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -123,9 +123,9 @@ class Store:
         """One row a sample of a run, or, with `every`, of all runs."""
         return self._frame("samples", run, every)
 
-    def gate_results(self, run: str | None = None, *, every: bool = False) -> pd.DataFrame:
-        """One row a gate, a variant and a sample."""
-        return self._frame("gate_results", run, every)
+    def gate_results(self, run: str | None = None, *, every: bool = False, variants: Sequence[str] = ()) -> pd.DataFrame:
+        """One row a gate, a variant and a sample; only of `variants` where they are named."""
+        return self._frame("gate_results", run, every, variants)
 
     def failures(self, run: str | None = None, *, every: bool = False) -> pd.DataFrame:
         """One row a failure."""
@@ -139,11 +139,11 @@ class Store:
         """What one SELECT gives; nothing can be changed."""
         return read_only(self._engine, sql, limit)
 
-    def _frame(self, kind: str, run: str | None, every: bool) -> pd.DataFrame:
+    def _frame(self, kind: str, run: str | None, every: bool, *more: object) -> pd.DataFrame:
         from harness.store import frames
 
         with self._reading() as connection:
-            frame: pd.DataFrame = getattr(frames, kind)(connection, None if every else reading.find_run(connection, run))
+            frame: pd.DataFrame = getattr(frames, kind)(connection, None if every else reading.find_run(connection, run), *more)
             return frame
 
     @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -86,10 +87,11 @@ def samples(connection: Connection, run: RunInfo | None) -> pd.DataFrame:
     return _frame(connection, select(table.c.id.label("sample_id"), schema.runs.c.name.label("run"), *own), run, _SAMPLES)
 
 
-def gate_results(connection: Connection, run: RunInfo | None) -> pd.DataFrame:
-    """The verdict of every gate on the variants response, ideal and repaired of each sample."""
+def gate_results(connection: Connection, run: RunInfo | None, variants: Sequence[str] = ()) -> pd.DataFrame:
+    """The verdict of every gate on the variants response, ideal and repaired of each sample, or only on `variants`."""
     table = schema.gate_results
     query = select(table.c.sample_id, *_sample_key(), table.c.variant, table.c.gate, table.c.status, table.c.reason)
+    query = query.where(table.c.variant.in_(variants)) if variants else query
     return _frame(connection, query.join(schema.samples, schema.samples.c.id == table.c.sample_id), run, _GATES, joined=True)
 
 

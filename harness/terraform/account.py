@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.diagnostics import Diagnostic
-from harness.terraform.environment import plan_hole
+from harness.gates.base import Lasting
+from harness.terraform.environment import marked, plan_hole
 from harness.terraform.stacks import resources
 
 _REQUEST = re.compile(r", https response error StatusCode: \d+, RequestID: [^,]*(?:, HostID: [^,]*)?")
@@ -68,6 +69,10 @@ def surroundings(stacks: Mapping[str, Any], made: Mapping[str, Mapping[str, Any]
 
 def apply_hole(said: Diagnostic, around: Surroundings) -> str:
     """Why an error of apply is not the code's; empty where it is."""
+    return marked(_apply_hole(said, around), said)
+
+
+def _apply_hole(said: Diagnostic, around: Surroundings) -> str:
     if reason := plan_hole(said) or _answered(said):
         return reason
     where = said.address or "a resource"
@@ -106,7 +111,8 @@ def _answered(said: Diagnostic) -> str:
 def upstream_hole(said: Diagnostic, upstream: Mapping[str, bool]) -> str:
     """Why an error of a stack follows from another one; `upstream` says of each stack whose state it reads whether it is whole."""
     broken = sorted(name for name, whole in upstream.items() if not whole)
-    return f"not judged: it reads the state of {', '.join(broken)}, which is not whole" if broken and _UPSTREAM.search(said.message) else ""
+    # Where the other one ran out of time, its own reason says so.
+    return Lasting(f"not judged: it reads the state of {', '.join(broken)}, which is not whole") if broken and _UPSTREAM.search(said.message) else ""
 
 
 def culprits(said: Diagnostic, around: Surroundings) -> list[str]:

@@ -9,7 +9,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from harness.terraform.calls import SeriesAnswer, StepAnswer, TerraformSeries, TerraformStep
-from harness.terraform.stacks import blocks, deployable, resources, stack_folder, used_types
+from harness.terraform.inside.shield import RECORD
+from harness.terraform.stacks import blocks, stack_folder, used_types
 
 _QUIET = ("-json", "-input=false", "-lock=false")
 _PARALLEL = "-parallelism=50"
@@ -56,7 +57,7 @@ def deployment(
         names.append(name)
         return len(rounds) - 1
 
-    creating = {"timeout": _CREATE_SECONDS, "patience": _PATIENCE, "returns": (_STATE,)}
+    creating = {"timeout": _CREATE_SECONDS, "patience": _PATIENCE, "returns": (_STATE, RECORD)}
     write = (*_QUIET, "-auto-approve", "-backup=-", _PARALLEL)
     plan = ("plan", *_QUIET, "-detailed-exitcode", _PARALLEL)
     for level in levels:
@@ -83,14 +84,9 @@ def phases(series: TerraformSeries, names: Sequence[str], answer: SeriesAnswer) 
 
 
 def connected(stacks: Mapping[str, Any]) -> dict[str, Any]:
-    """The stacks as they are deployed: without provisioners, and each that reads another's state reads it where it lies here."""
+    """The stacks as they are deployed: each that reads another's state reads it where it lies here."""
     states = _owners(stacks)
-    return {name: _reconnected(deployable(stack), states) for name, stack in stacks.items()}
-
-
-def provisioned(stack: Mapping[str, Any]) -> list[str]:
-    """The addresses of resources with a provisioner."""
-    return [address for address, body in resources(stack) if isinstance(body, dict) and body.get("provisioner")]
+    return {name: _reconnected(stack, states) for name, stack in stacks.items()}
 
 
 def state_resources(step: StepAnswer | None) -> dict[str, Mapping[str, Any]]:

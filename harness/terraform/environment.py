@@ -1,6 +1,7 @@
 """Tells the errors that are about the account, the emulator or the machine from those that are about the code.
 
-What is listed here is never a failure and never a pass: the gate is inconclusive, with the reason given.
+What is listed here is never a failure and never a pass: the gate is inconclusive, with the reason given. It is a lasting
+reason where the stack and the toolchain decide it, and none where another run may go another way.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import re
 
 from harness.diagnostics import Diagnostic
+from harness.gates.base import Lasting
 from harness.terraform.inside.emulator import MARKER
 
 _LACKING = re.compile(rf"{MARKER}: ([\w.-]+):(.+?) is not emulated")
@@ -24,13 +26,22 @@ _CREDENTIALS = re.compile(
     re.IGNORECASE,
 )
 _INTERRUPTED = re.compile(r"operation canceled|context canceled|request canceled|execution halted", re.IGNORECASE)
+_FULL = re.compile(r"no space left on device|cannot allocate memory|too many open files|disk quota exceeded", re.IGNORECASE)
+_MOMENT = re.compile(
+    rf"{_INTERRUPTED.pattern}|{_FULL.pattern}|timeout while|timed out|i/o timeout|Client\.Timeout|deadline exceeded|retry quota"
+    r"|request send failed|broken pipe|unexpected EOF|connection reset|^(?!.*\blookup ).*connection refused",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Time that ran out, and what a process says when another one is gone. No name can be looked up in the sandbox, ever."""
 _VARIABLE = re.compile(r'variable "([^"]+)" is not set')
 
 
 def validate_hole(said: Diagnostic) -> str:
     """Why an error of validate is not the code's; empty where it is."""
+    if _FULL.search(said.message):
+        return f"the machine has no room left for terraform: {said.code}"
     if asset := _ASSET.search(said.message):
-        return f"the asset {asset[1]} is not handed on by synth"
+        return Lasting(f"the asset {asset[1]} is not handed on by synth")
     return ""
 
 
@@ -38,7 +49,12 @@ def plan_hole(said: Diagnostic) -> str:
     """Why an error of plan is not the code's; empty where it is."""
     if _INTERRUPTED.search(said.message):
         return "terraform was interrupted"
-    return validate_hole(said) or _emulator_hole(said) or _machine_hole(said) or _account_hole(said)
+    return validate_hole(said) or marked(_emulator_hole(said) or _machine_hole(said) or _account_hole(said), said)
+
+
+def marked(reason: str, said: Diagnostic) -> str:
+    """A reason why an error is not the code's, as a lasting one where the error is none of the moment."""
+    return Lasting(reason) if reason and not _MOMENT.search(said.message) else reason
 
 
 def _emulator_hole(said: Diagnostic) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from harness.case import TERRAFORM
 from harness.diagnostics import Diagnostic, Location
 from harness.errors import HarnessFault
-from harness.gates.base import GateResult, Status, Subject
+from harness.gates.base import GateResult, Lasting, Status, Subject
 from harness.hcl.configuration import terraform_files
 from harness.session import Session
 from harness.terraform.calls import TerraformCall
@@ -22,8 +22,8 @@ from harness.terraform.stacks import foreign_providers, module_sources, produced
 class StackVerdict:
     """What terraform said of one stack.
 
-    `holes` are reasons why something could not be judged, `notes` what a verdict does not cover; `actions` how many resources a plan creates,
-    reads and so on; `plan` the plan itself (`terraform show -json`), where somebody asks for it.
+    `holes` are reasons why something could not be judged, each `Lasting` where another run would have it too; `notes` what a verdict does not cover;
+    `actions` how many resources a plan creates, reads and so on; `plan` the plan itself (`terraform show -json`), where somebody asks for it.
     """
 
     diagnostics: tuple[Diagnostic, ...] = ()
@@ -58,9 +58,9 @@ def terraform_call(name: str, stack: Mapping[str, Any], subject: Subject, argume
 def unavailable(stack: Mapping[str, Any]) -> str:
     """What the stack needs that no offline machine has; empty when nothing."""
     if foreign := foreign_providers(stack):
-        return f"the stack uses the provider {', '.join(foreign)}, which the toolchain does not have"
+        return Lasting(f"the stack uses the provider {', '.join(foreign)}, which the toolchain does not have")
     if sources := module_sources(stack):
-        return f"the stack uses the module {', '.join(sources)}, which terraform would have to install first"
+        return Lasting(f"the stack uses the module {', '.join(sources)}, which terraform would have to install first")
     return ""
 
 
@@ -87,6 +87,8 @@ def join_verdicts(gate: str, verdicts: Mapping[str, StackVerdict]) -> GateResult
         output={"actions": dict(sorted(actions.items())), "holes": list(holes)} | ({"plans": plans} if plans else {}),
         wall=sum(verdict.wall for verdict in verdicts.values()),
         cpu=sum(verdict.cpu for verdict in verdicts.values()),
+        # A failure beside something that was stopped is not all that there is to say.
+        lasting=all(isinstance(hole, Lasting) for hole in holes),
     )
 
 

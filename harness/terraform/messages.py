@@ -12,7 +12,7 @@ from typing import Any
 from harness.diagnostics import Diagnostic, Location
 from harness.errors import HarnessFault
 from harness.terraform.calls import SeriesAnswer, StepAnswer, TerraformAnswer
-from harness.terraform.stacks import STACK_FILE, addresses, construct_paths
+from harness.terraform.stacks import OVERRIDE_FILE, STACK_FILE, addresses, construct_paths
 
 _CONTEXT = re.compile(r"^(?:resource\.)?((?:data\.)?[A-Za-z][\w-]*\.[\w-]+)(.*)$")
 _NAMELESS = re.compile(r"^(resource|data)\.([\w-]+)$")
@@ -165,7 +165,9 @@ def _written(said: Mapping[str, Any]) -> Location | None:
     """The line that terraform names, where it is one that somebody wrote."""
     spot = said.get("range") or {}
     file = str(spot.get("filename") or "")
-    return Location(file, int(spot["start"]["line"])) if file.endswith((".tf", ".tf.json", ".tfvars")) and not file.endswith(STACK_FILE) else None
+    return (
+        Location(file, int(spot["start"]["line"])) if file.endswith((".tf", ".tf.json", ".tfvars")) and not file.endswith((STACK_FILE, OVERRIDE_FILE)) else None
+    )
 
 
 def _addresses(said: Mapping[str, Any], snippet: Mapping[str, Any], view: StackView) -> list[str]:

@@ -26,7 +26,7 @@ from harness.toolchain import Toolchain
 
 _SERVICE = "terraform"
 _ANSWERS = "terraform answers"
-_AGENT = "/assay"
+AGENT = "/assay"
 _START_SECONDS = 120
 _GRACE_SECONDS = 30
 _LIMITS = Limits(memory=4 * 1024**3, processes=1024, file_size=256 * 1024**2)
@@ -162,14 +162,27 @@ class TerraformServer:
         return HarnessFault(f"the terraform server {what}" + (f": {tail}" if tail else ""), "run again; `assay doctor` says whether terraform works here")
 
     def _command(self, folder: Path) -> Command:
-        terraform, provider, python = self._toolchain.terraform, self._toolchain.provider, self._toolchain.python
+        terraform, provider, python, bwrap = self._toolchain.terraform, self._toolchain.provider, self._toolchain.python, self._sandbox.bwrap
         if terraform is None or provider is None:
             raise HarnessFault("terraform or its provider is missing", "run `assay doctor`")
         inside = Path(str(resources.files("harness.terraform") / "inside"))
-        mounts = [*python_mounts(self._toolchain), Mount(inside, _AGENT), Mount(folder, CASE_ROOT, writable=True)]
-        mounts += [Mount(tool, str(tool)) for tool in (terraform.resolve(), provider.resolve()) if not tool.is_relative_to("/usr")]
+        mounts = [*python_mounts(self._toolchain), Mount(inside, AGENT), Mount(folder, CASE_ROOT, writable=True)]
+        mounts += [
+            Mount(tool, str(tool))
+            for tool in (terraform.resolve(), provider.resolve(), *([bwrap.resolve()] if bwrap else []))
+            if not tool.is_relative_to("/usr")
+        ]
         return Command(
-            argv=(str(python), "-s", "-B", f"{_AGENT}/agent.py", str(provider.resolve()), str(terraform.resolve()), CASE_ROOT),
+            argv=(
+                str(python),
+                "-s",
+                "-B",
+                f"{AGENT}/agent.py",
+                str(provider.resolve()),
+                str(terraform.resolve()),
+                CASE_ROOT,
+                str(bwrap.resolve()) if bwrap else "",
+            ),
             cwd="/tmp",
             env={"PATH": f"{python.parent}:/usr/bin:/bin", **_ENVIRONMENT},
             mounts=tuple(mounts),

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -16,9 +16,11 @@ from harness.synth.kernel import CASE_ROOT
 from harness.tree import Tree
 
 STACK_FILE = "cdk.tf.json"
+OVERRIDE_FILE = "zz_assay_override.tf.json"
+"""What is laid over a configuration of text. Terraform reads overrides in the order of their names, so that this comes last."""
 _BUILT_IN = "terraform"
 _AWS = "hashicorp/aws"
-_READS_FILES = re.compile(rf"{CASE_ROOT}/|\b(?:file\w*|templatefile|fileset)\(|\bpath\.(?:module|root|cwd)\b")
+_READS_FILES = re.compile(rf"{CASE_ROOT}/|\b(?:file\w*|templatefile|fileset)\(|\bpath\.(?:module|root|cwd)\b|\"local-exec\":")
 
 
 def stack_folder(name: str) -> str:
@@ -52,16 +54,11 @@ def without_notes(stack: Mapping[str, Any]) -> dict[str, Any]:
     return _each_body(_without(stack, "//"), lambda body: _without(body, "//"))
 
 
-def deployable(stack: Mapping[str, Any]) -> dict[str, Any]:
-    """The stack without its provisioners: they run commands of the subject's choice, beside the process that tells the verdict."""
-    return _each_body(stack, lambda body: _without(body, "provisioner", "connection"), kinds=("resource",))
-
-
 def _without(body: Mapping[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in body.items() if name not in names}
 
 
-def _each_body(stack: Mapping[str, Any], change: Callable[[dict[str, Any]], dict[str, Any]], kinds: Sequence[str] = ("resource", "data")) -> dict[str, Any]:
+def _each_body(stack: Mapping[str, Any], change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
     def changed(value: Any, depth: int) -> Any:
         """Types, names and bodies lie inside one another, and each may be a list."""
         if isinstance(value, list):
@@ -70,7 +67,7 @@ def _each_body(stack: Mapping[str, Any], change: Callable[[dict[str, Any]], dict
             return value
         return change(value) if depth == 0 else {name: entry if name == "//" else changed(entry, depth - 1) for name, entry in value.items()}
 
-    return {name: changed(value, 2) if name in kinds else value for name, value in stack.items()}
+    return {name: changed(value, 2) if name in ("resource", "data") else value for name, value in stack.items()}
 
 
 def used_types(stack: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -143,7 +140,7 @@ def _addressed(stack: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 def _providers_of_blocks(stack: Mapping[str, Any]) -> Iterator[str]:
     for address, body in _addressed(stack):
         chosen = body.get("provider") if isinstance(body, dict) else None
-        yield str(chosen).partition(".")[0] if chosen else address.removeprefix("data.").partition("_")[0]
+        yield str(chosen).partition(".")[0] if chosen else address.removeprefix("data.").partition(".")[0].partition("_")[0]
 
 
 def _source(text: str) -> str:

@@ -136,6 +136,29 @@ RULES = (
         ),
     ),
     Rule(
+        # Before those that read what AWS said: what a command prints may look like that.
+        id="apply-provisioner-fails",
+        gates=_APPLY,
+        codes=("local-exec provisioner error",),
+        pattern=r"(?s)Error running command '(?P<command>.*?)': (?P<why>exit status \d+|.+?)(?:\. Output|$)",
+        category=Category.TERRAFORM,
+        symbols=("kind", "why"),
+        title="The provisioner of {resource} fails: {why}",
+        root_cause="{address} runs a command on the machine that applies, and the command fails ({why}); Terraform then taints the resource and stops.",
+        impact=_STOPS_APPLY,
+        lesson="Terraform: provisioners are a last resort; what a command does is better done by a resource, and a script that is needed belongs to the code.",
+        documentation=_LANGUAGE + "/resources/provisioners/local-exec",
+        examples=(
+            Example(
+                "apply",
+                "local-exec provisioner error",
+                "local-exec provisioner error: Error running command 'echo oops >&2; exit 3': exit status 3. Output: oops\n",
+                address="terraform_data.t",
+                symbols=("terraform_data",),
+            ),
+        ),
+    ),
+    Rule(
         id="apply-name-clash",
         gates=_APPLY,
         pattern=r"(?i)already ?exist|already ?owned|NameInUse|ResourceInUse|\.Duplicate|\.Conflict",

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
+from harness.diagnostics import Diagnostic
 from harness.failures import Category
-from scoring.rules.base import RESOURCE_DOCS, STOPS_VALIDATION, Example, Names, Rule, listed
+from scoring.rules.base import RESOURCE_DOCS, STOPS_VALIDATION, Example, Names, Rule, listed, removed_code
+
+if TYPE_CHECKING:
+    from harness.attribution import Finding
 
 _TERRAFORM_DOCS = "https://developer.hashicorp.com/terraform/language"
 _BOTH = ("validate", "plan")
+_OVERRIDE = re.compile(r"\badd_override\b")
 _SHAPE = re.compile(r'attribute "\w+": (?P<where>element [^:]+: )?(?P<wanted>.+)', re.DOTALL)
 
 
@@ -19,6 +25,17 @@ def _shape(names: dict[str, str], message: str) -> Names:
     wanted = f" It needs {listed(required)}." if required else f" Terraform says: {found['wanted'].rstrip('.')}." if found else ""
     limit = " It may stand there only once." if names.get("block") or names.get("single") else ""
     return names | {"name": names.get("name") or names.get("block") or names.get("single") or names["filled"], "wanted": wanted or limit}
+
+
+def _unsupported(names: dict[str, str], diagnostic: Diagnostic, finding: Finding) -> Names:
+    """Who put the argument there: an override, which is told nothing of the schema, or whoever wrote it down."""
+    by_override = _OVERRIDE.search(removed_code(finding))
+    how = "an override put it in the wrong place" if by_override else "it was written into the wrong block, or under a wrong name"
+    return names | {
+        "name": names.get("name") or names["block"],
+        "resource": names["resource"] if names["address"] else "The stack",
+        "how": f" Either {how}, or it belongs to another resource or version.",
+    }
 
 
 RULES = (
@@ -52,16 +69,14 @@ RULES = (
         id="unsupported-argument",
         gates=_BOTH,
         pattern=r'(?:Extraneous JSON object property|Unsupported argument)(?s:.*?)named "(?P<name>\w+)"|Blocks of type "(?P<block>\w+)" are not expected here',
-        refine=lambda names, diagnostic, finding: (
-            names | {"name": names.get("name") or names["block"], "resource": names["resource"] if names["address"] else "The stack"}
-        ),
+        refine=_unsupported,
         category=Category.TERRAFORM,
         symbols=("kind", "name"),
         title="{resource} has no argument {name}",
-        root_cause=("The schema has no {name} here: an override put it in the wrong place, or it belongs to another resource or version."),
+        root_cause="The schema has no {name} here.{how}",
         impact=STOPS_VALIDATION,
-        lesson="Terraform: an override's path is relative to its resource; use only arguments of the provider's schema.",
-        documentation=_TERRAFORM_DOCS + "/syntax/json",
+        lesson="Terraform: use only arguments of the provider's schema, in the block that has them; an override's path is relative to its resource.",
+        documentation=RESOURCE_DOCS,
         examples=(
             Example(
                 "validate",
@@ -81,6 +96,15 @@ RULES = (
                 "Unsupported block type",
                 'Unsupported block type: Blocks of type "bogus" are not expected here.',
                 address="aws_s3_bucket.b",
+            ),
+            Example(
+                "validate",
+                "Unsupported argument",
+                'Unsupported argument: An argument named "bogus" is not expected here.',
+                address="aws_s3_bucket.b",
+                files=("main.tf",),
+                response='bogus = "x"',
+                ideal="",
             ),
         ),
     ),

@@ -3,7 +3,6 @@
 import base64
 import copy
 import io
-import json
 import platform
 import socket
 import time
@@ -12,17 +11,17 @@ from types import SimpleNamespace
 
 import pytest
 
+from harness.case import load_case
 from harness.gates.apply import PROVES, ApplyGate
 from harness.gates.base import GateResult, Status, Subject
 from harness.gates.plan import PlanGate
 from harness.gates.synth import SynthGate
+from harness.gates.validate import ValidateGate
 from harness.runner import GateRunner
 from harness.sandbox import open_sandbox
 from harness.session import Session
-from harness.terraform.calls import TerraformSeries, TerraformStep
 from harness.terraform.judge import missing_tools
-from harness.terraform.server import ask_terraform
-from harness.terraform.stacks import stack_folder, used_types
+from harness.terraform.stacks import stack_folder
 from harness.toolchain import find_toolchain
 from harness.tree import Tree
 
@@ -71,6 +70,7 @@ def judge(session, *stacks, gate=None, produced=None):
 
 def only(result):
     assert result.status is Status.FAIL, result
+    assert len(result.diagnostics) == 1, [(one.address, one.message) for one in result.diagnostics]
     (found,) = result.diagnostics
     return found
 
@@ -208,39 +208,192 @@ def test_a_state_machine_does_not_hang_the_plan(opened):
     assert time.monotonic() - started < 30
 
 
-def test_provisioners_are_not_run_and_their_resources_are(opened):
-    shell = {"local-exec": {"command": "echo ran > /case/ran; exit 1"}}
-    result = judge(opened, stack(aws_cloudwatch_log_group=logs(provisioner=[shell])))
-    assert (result.status, result.reason) == (Status.INCONCLUSIVE, "the provisioner of aws_cloudwatch_log_group.l is not run")
-    assert result.output["actions"] == {"create": 1}
+def shell(command, **settings):
+    return {"local-exec": {"command": command, **settings}}
 
 
-def test_a_provisioner_that_is_run_all_the_same_reaches_neither_host_nor_network(opened, tmp_path):
-    """Past the gate, which takes provisioners out: the sandbox alone has to hold."""
+def commands(*provisioners, name="t", **fields):
+    """A resource that is nothing but its provisioners."""
+    return {"terraform_data": {name: body(name, provisioner=list(provisioners), **fields)}}
+
+
+def test_a_command_runs_with_all_that_its_provisioner_says(opened):
+    one = shell(
+        "[[ $PWD == */case/made && $GREETING == 'hi ${self.id}' && -z $TF_REATTACH_PROVIDERS ]] && ls ../cdktf.out > list",
+        interpreter=["/bin/bash", "-c"], working_dir="/case/made", environment={"GREETING": "hi ${self.id}"}, quiet=True,
+    )  # fmt: skip
+    merged = shell("test $A$B = 12 && grep -q stacks ../../../made/list", environment="${merge({ A = 1 }, { B = 2 })}")
+    result = judge(opened, stack(**commands(shell("mkdir /case/made"), one, merged, shell("exit 3", on_failure="continue"))))
+    assert (result.status, result.output["actions"]) == (Status.PASS, {"create": 1}), result
+
+
+def test_a_command_that_fails_fails_the_apply_at_its_resource(opened):
+    found = only(judge(opened, stack(**commands(shell("echo oops >&2; exit 3")))))
+    assert (found.code, found.address, found.locations[0].line) == ("local-exec provisioner error", "terraform_data.t", LINES["T/t"][1])
+    assert found.message.endswith("exit status 3. Output: oops\n")
+    # What a command prints is not taken for the emulator's word, and what a case does not bring is the case's own fault.
+    assert only(judge(opened, stack(**commands(shell("echo NoSuchBucket: it does not exist; exit 1"))))).address == "terraform_data.t"
+    assert "missing.sh" in only(judge(opened, stack(**commands(shell("./missing.sh"))))).message
+
+
+def test_a_command_for_destroy_runs_at_destroy(opened):
+    found = only(judge(opened, stack(**commands(shell("exit 4", when="destroy")))))
+    assert (found.code, found.address) == ("destroy leaves something", "terraform_data.t")
+    assert judge(opened, stack(**commands(shell("test -n ${self.id}", when="destroy")))).status is Status.PASS
+
+
+def test_a_command_reaches_the_emulated_aws_and_no_more_of_the_emulator(opened):
+    asks = """
+import os, boto3, urllib.request, urllib.error
+assert boto3.client("s3").list_buckets()["Buckets"][0]["Name"] == "asked-for"
+for path in ("/assay/news", "/moto-api/reset", "/moto-api/data.json"):
+    try: urllib.request.urlopen(os.environ["AWS_ENDPOINT_URL"] + path); raise SystemExit(path)
+    except urllib.error.HTTPError as error: assert error.code == 403
+"""
+    bucket = {"b": body("b", bucket="asked-for", provisioner=[shell(asks, interpreter=["python3", "-c"])])}
+    result = judge(opened, stack(aws_s3_bucket=bucket))
+    assert (result.status, result.output["actions"]) == (Status.PASS, {"create": 1}), result
+
+
+@pytest.mark.parametrize(
+    ("provisioner", "reason"),
+    [
+        (shell("aws s3 ls | cat; exit 1"), "the provisioner of terraform_data.t needs `aws`, which is not in the sandbox"),
+        (shell("Write-Host", interpreter=["pwsh", "-Command"]), "the provisioner of terraform_data.t needs `pwsh`, which is not in the sandbox"),
+        (shell("getent hosts example.com"), "the provisioner of terraform_data.t needs a network beyond the emulated AWS: example.com"),
+        (
+            {"remote-exec": {"inline": ["id"]}},
+            "the remote-exec provisioner of terraform_data.t needs a machine to connect to, which an emulated AWS does not have",
+        ),
+        (shell("true", interpreter="${[]}"), "the provisioner of terraform_data.t is not run, since its interpreter is an expression"),
+    ],
+    ids=lambda one: "" if isinstance(one, str) else next(iter(one)),
+)  # fmt: skip
+def test_a_command_that_needs_what_nobody_has_here_is_inconclusive_and_the_rest_is_judged(opened, provisioner, reason):
+    result = judge(opened, stack(**commands(provisioner), aws_cloudwatch_log_group=logs(depends_on=["terraform_data.t"])))
+    assert (result.status, result.reason, result.output["actions"]) == (Status.INCONCLUSIVE, reason, {"create": 2})
+    assert result.lasts
+
+
+def test_what_may_follow_from_a_command_that_was_not_run_is_no_failure_and_what_does_not_is(opened):
+    one = commands(shell("aws s3 cp s3://b/k fetched"))
+    reads = body("v", cidr_block="10.0.0.0/16", provisioner=[shell("test -e fetched")])
+    result = judge(opened, stack(**one, aws_vpc={"v": {**reads, "depends_on": ["terraform_data.t"]}}))
+    assert result.status is Status.INCONCLUSIVE and "aws_vpc.v hangs together with a provisioner" in result.reason, result
+    assert only(judge(opened, stack(**one, aws_vpc={"v": reads}))).address == "aws_vpc.v"
+
+
+SPY = """
+exec 2>&1
+env | sort
+ls -a /tmp /case /case/cdktf.out/stacks/stack0 /dev/shm
+touch {host}/escaped /usr/escaped /escaped /assay/escaped && echo WRO""TE
+for process in /proc/[0-9]*; do
+  [ "$(readlink $process/ns/pid)" = "$(readlink /proc/self/ns/pid)" ] && continue
+  grep '^terraform' $process/comm && echo SE""EN
+  tr '\\0' ' ' < $process/cmdline | grep -E '/assay/(agent|emulator).py' && echo SE""EN
+  cat $process/environ $process/maps $process/mem > /dev/null && echo RE""AD
+  readlink $process/fd/1 && echo OPE""NED
+done
+kill -9 -1
+python3 -c 'import socket; socket.create_connection(("127.0.0.1", {port}), 2)' && echo NET""WORK
+python3 -c 'import socket; socket.create_connection(("192.0.2.1", 80), 2)' 2> /dev/null && echo NET""WORK
+echo listening: $(grep -c ' 0A ' /proc/net/tcp)
+printf '{{}}' > terraform.tfstate; printf '{{"exit_code": 0}}' > .assay-provisioners; printf '{{}}' > cdk.tf.json; printf '{{}}' > more.auto.tfvars.json
+ln -s /assay link; mkfifo pipe; printf x > /case/cdktf.out/stacks/stack0/kept
+echo all""-ran; exit 1
+"""
+
+
+def test_a_command_sees_and_changes_neither_verdict_nor_terraform_nor_provider_nor_host(opened, tmp_path):
+    """What it says comes back in the diagnostic of its failure, which it cannot talk away either."""
     listening = socket.create_server(("127.0.0.1", 0))
     tmp_path.chmod(0o777)
-    # The words are split in two: terraform shows the command, too.
-    shell = f"""
-    touch {tmp_path}/escaped; touch /usr/escaped; touch /escaped
-    agent=$(pgrep -f agent.py | head -1); echo fake > /proc/$agent/fd/1
-    python3 -c 'import socket; socket.create_connection(("127.0.0.1", {listening.getsockname()[1]}), 2)' && echo NET''WORK
-    python3 -c 'import socket; socket.create_connection(("192.0.2.1", 80), 2)' && echo NET''WORK
-    env | sort; echo all''-ran
-    """
-    one = stack(terraform_data={"t": {"provisioner": [{"local-exec": {"command": shell}}]}})
-    folder = stack_folder("s")
-    step = TerraformStep(("apply", "-json", "-input=false", "-auto-approve", "-lock=false"), folder, used_types(one))
-    answer = ask_terraform(opened, TerraformSeries(((step,),), {f"{folder}/cdk.tf.json": json.dumps(one).encode()}, emulator=True))
-    said = answer.rounds[0][0].stdout
-    assert answer.rounds[0][0].exit_code == 0 and "all-ran" in said, said
-    assert "NETWORK" not in said
-    assert "AWS_ACCESS_KEY_ID=assay" in said and "HOME=/tmp" in said
+    spy = SPY.format(host=tmp_path, port=listening.getsockname()[1])
+    kept = shell("test -e kept -a ! -e link -a ! -e pipe -a ! -e terraform.tfstate -a ! -e more.auto.tfvars.json && grep -q terraform_data cdk.tf.json")
+    spying = body("s", provisioner=[shell(spy, interpreter=["/bin/bash", "-c"])])
+    look = body("l", provisioner=[kept], depends_on=["terraform_data.m"])
+    more = body("m", provisioner=[shell(spy.replace("exit 1", "exit 0"), interpreter=["/bin/bash", "-c"])])
+    result = judge(opened, stack(terraform_data={"s": spying, "m": more, "l": look}))
+    found = only(result)
+    assert result.output["actions"] == {"create": 2}
+    assert found.address == "terraform_data.s" and "all-ran" in found.message, found.message
+    said = found.message.partition("Output:")[2]
+    for word in ("WROTE", "SEEN", "READ", "OPENED", "NETWORK", "agent.log", "tfstate\n", "provider-"):
+        assert word not in said, said
+    assert "listening: 1" in said
+    names = {line.partition("=")[0] for line in map(str.strip, said.splitlines()) if line.startswith(("AWS_", "TF_", "ASSAY"))}
+    assert names == {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_EC2_METADATA_DISABLED", "AWS_ENDPOINT_URL"}
+    assert "AWS_SECRET_ACCESS_KEY=assay" in said
     assert not list(tmp_path.iterdir())
     listening.settimeout(0.1)
     with pytest.raises(TimeoutError):
         listening.accept()
     listening.close()
     assert judge(opened, stack(aws_cloudwatch_log_group=logs())).status is Status.PASS
+
+
+def test_nothing_of_the_subject_s_choice_is_loaded_into_the_shield(opened):
+    """A library or a module that the environment names is the command's, not that of the Python and the bubblewrap around it."""
+    settings = {"LD_PRELOAD": "/case/none.so", "PYTHONPATH": "/case", "PYTHONSTARTUP": "/case/x.py", "ASSAY_SHIELD": "{}", "PATH": "/case"}
+    result = judge(opened, stack(**commands(shell("echo $ASSAY_SHIELD $PYTHONPATH; exit 7", environment=settings))))
+    assert "exit status 7" in only(result).message and "{} /case" in only(result).message
+    assert only(result).message.count("LD_PRELOAD") <= 1
+
+
+def test_a_command_that_never_ends_is_ended(opened, monkeypatch):
+    monkeypatch.setattr("harness.terraform.deployment._PATIENCE", 10.0)
+    started = time.monotonic()
+    result = judge(opened, stack(**commands(shell("sleep 1000 & sleep 1000"))))
+    assert result.status is Status.INCONCLUSIVE and "terraform_data.t" in result.reason, result
+    assert time.monotonic() - started < 60
+
+
+CONFIGURATION = r"""provider "aws" {
+  region = "us-east-1"
+}
+variable "x" { default = "q" }
+resource "terraform_data" "t" {
+  provisioner "local-exec" {
+    command = <<-EOT
+      V="${var.x}"; printf 'a\nb\n' > two
+      [ "$${V}$A" = 'qx"y' ] && [ $(wc -l < two) = 2 ] && scripts/hello.sh | grep hello
+    EOT
+    interpreter = ["/bin/bash", "-c"]
+    working_dir = path.module
+    environment = { A = "x\"y" }
+  }
+  provisioner "remote-exec" {
+    inline = ["id"]
+  }
+  provisioner "local-exec" {
+    command = "exit 6"
+    when = destroy
+    on_failure = WHAT
+  }
+}
+"""
+
+
+def test_a_plain_configuration_has_its_commands_run_too_and_keeps_its_lines(opened, make_case):
+    def judged(what):
+        tree = {"main.tf": CONFIGURATION.replace("WHAT", what), "scripts/hello.sh": "#!/bin/sh\necho hello\n"}
+        case = load_case(make_case(tree, tree, name=what, platform="terraform", language="hcl"))
+        return GateRunner(case, opened, [SynthGate(), ValidateGate(), PlanGate(), ApplyGate()]).judge(case.ideal)["apply"]
+
+    kept = judged("continue")
+    assert kept.status is Status.INCONCLUSIVE and kept.reason.startswith("the remote-exec provisioner of terraform_data.t needs a machine"), kept
+    assert kept.output["actions"] == {"create": 1}
+    found = only(judged("fail"))
+    assert "exit status 6" in found.message and {place.file for place in found.locations} == {"main.tf"}
+
+
+@pytest.mark.parametrize("kind", ["external", "http"])
+@pytest.mark.parametrize("gate", [ValidateGate(), PlanGate(), ApplyGate()], ids=lambda gate: gate.name)
+def test_a_data_source_of_a_provider_that_is_not_there_is_inconclusive_by_its_name(opened, kind, gate):
+    arguments = {"external": {"program": ["python3", "x.py"]}, "http": {"url": "https://example.com"}}[kind]
+    result = judge(opened, {**stack(aws_cloudwatch_log_group=logs()), "data": {kind: {"d": arguments}}}, gate=gate)
+    assert (result.status, result.reason) == (Status.INCONCLUSIVE, f"the stack uses the provider hashicorp/{kind}, which the toolchain does not have")
 
 
 def test_the_ideal_of_the_bundled_case_is_deployed_within_a_minute(opened, seed):

@@ -10,7 +10,7 @@ import pytest
 from harness.attribution import attribute
 from harness.cure import quick_explain
 from harness.diagnostics import Diagnostic, Location
-from harness.experiment import Experiment, new_diagnostics
+from harness.experiment import Experiment, new_diagnostics, only_shared
 from harness.fixes import compare
 from harness.gates.base import GateResult, Status
 from harness.isolation import isolate
@@ -192,3 +192,27 @@ def test_a_rule_that_the_ideal_breaks_too_on_a_resource_of_another_name_is_no_fa
     assert new_diagnostics(GateResult("constraints", Status.FAIL, (open_group("web", "22"),)), control, renamed={}) == ()
     other = open_group("web", "3389")
     assert new_diagnostics(GateResult("constraints", Status.FAIL, (other,)), control, renamed={}) == (other,)
+
+
+def test_a_gate_is_shared_where_the_ideal_fails_it_for_all_that_the_response_does() -> None:
+    def failed(*names: str) -> GateResult:
+        said = (Diagnostic("security", "CKV_AWS_18", f"logging: {name}", address=f"aws_s3_bucket.{name}", symbols=(name,), path=name) for name in names)
+        return GateResult("security", Status.FAIL, tuple(said))
+
+    passed, unknown = GateResult("security", Status.PASS), GateResult("security", Status.INCONCLUSIVE, reason="crashed")
+    assert only_shared(failed("logs"), failed("logs"), {})
+    assert only_shared(failed("logs"), failed("data", "logs"), {})
+    assert only_shared(failed("renamed"), failed("logs"), {})
+    assert not only_shared(failed("logs", "data"), failed("logs"), {})
+    assert not only_shared(failed("logs"), passed, {})
+    assert not only_shared(failed("logs"), unknown, {})
+    assert not only_shared(failed("logs"), None, {})
+    assert not only_shared(passed, passed, {})
+
+
+def test_a_file_that_moved_is_the_same_file_for_what_is_shared() -> None:
+    def failed(path: str) -> GateResult:
+        return GateResult("format", Status.FAIL, (Diagnostic("format", "unformatted", f"{path} would be reformatted", (Location(path, 1),)),))
+
+    assert only_shared(failed("old.py"), failed("new.py"), {"old.py": "new.py"})
+    assert not only_shared(failed("old.py"), failed("new.py"), {})

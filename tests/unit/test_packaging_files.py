@@ -12,14 +12,18 @@ import sys
 import tomllib
 import urllib.error
 import zipfile
+from dataclasses import replace
 from importlib.metadata import packages_distributions
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from harness import setup_tools
 from harness.errors import HarnessFault
-from harness.toolchain import DEFAULT, pin_file, pins
+from harness.gates.registry import all_gates
+from harness.terraform.judge import missing_tools
+from harness.toolchain import DEFAULT, TERRAFORM_GATES, Toolchain, diagnose, pin_file, pins
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -133,6 +137,18 @@ def test_a_set_up_without_terraform_goes_on_and_names_the_holes(monkeypatch: pyt
     assert setup_tools.main() == 0
     said = capsys.readouterr().out
     assert "terraform cannot be fetched" in said and setup_tools.HOLES in said and "install it yourself" in said
+
+
+def test_a_set_up_and_doctor_name_every_gate_that_says_nothing_without_terraform(toolchain: Toolchain) -> None:
+    bare = replace(toolchain, terraform=None, provider=None)
+    mute: set[str] = set()
+    for gate in all_gates():
+        if missing_tools(SimpleNamespace(toolchain=bare)) == gate.missing(SimpleNamespace(toolchain=bare)) or mute & {*gate.needs}:  # type: ignore[arg-type]
+            mute.add(gate.name)
+    assert mute == {*TERRAFORM_GATES}
+    costs = {report.tool: report.cost for report in diagnose(bare)}
+    assert costs["terraform"] == costs["provider aws"] == "the gates validate, plan, apply and intent are holes"
+    assert setup_tools.HOLES == "the gates validate, plan, apply and intent will be holes"
 
 
 def _stub(folder: Path, name: str, text: str) -> None:

@@ -21,6 +21,7 @@ from scoring.plots import SEVERITY_COLOURS, SEVERITY_INK, failures_plot, gates_p
 from scoring.render import NOTEBOOK, markdown, render_case
 from scoring.report import CaseReport, counts_frame, failures_frame, gates_frame, load_run, open_case
 from scoring.rubric import load_rubric
+from scoring.sections import section
 from scoring.text import cell, code, fence, prose
 from tests.unit.test_scoring_seed import seed_run
 
@@ -143,6 +144,16 @@ def test_markdown_says_what_could_not_be_judged() -> None:
     assert "gate apply: not asked for" in holes
     assert "gate types, ideal: inconclusive: the checker crashed" in holes
     assert "synth failed" in holes
+
+
+def test_a_gate_that_the_ideal_fails_for_the_same_says_so_beside_its_status(tmp_path: Path) -> None:
+    run = seed_run()
+    ideal = run.cases[0].gates["ideal"] | {"lint": "fail"}
+    report = report_of(with_case(run, gates=run.cases[0].gates | {"ideal": ideal}, shared=("lint",)))
+    assert "| lint | fail, only for what the ideal has too | fail |" in markdown(report)
+    assert "| format | fail | pass |" in markdown(report)
+    assert "lint (0.5) fail, only for what the ideal has too; " in str(section("score", report).data)
+    assert gates_frame(report).loc["response", "lint"] == "fail"
 
 
 def test_a_broken_control_and_a_clean_response_are_reported_as_such() -> None:

@@ -231,3 +231,18 @@ def test_words_are_put_together_as_they_are_spoken() -> None:
     assert [with_article(word) for word in ("str", "int", "S3Bucket", "EcsService", "list")] == ["a str", "an int", "an S3Bucket", "an EcsService", "a list"]
     assert without_index("rule.0.status") == without_index("rule[0].status") == "rule.status"
     assert combine([{"a": " One.", "b": "x"}, {"a": " Two.", "b": "y"}, {"a": " One.", "b": "z"}], 2) == {"a": " One. Two.", "b": "x, y and 1 more"}
+
+
+@pytest.mark.parametrize(
+    ("response", "place", "how"),
+    [
+        ('bucket.add_override("bogus", 1)', "lib/tap_stack.py", "an override put it in the wrong place"),
+        ('bogus = "x"', "main.tf", "it was written into the wrong block, or under a wrong name"),
+    ],
+)
+def test_an_argument_that_no_schema_has_is_an_override_s_only_where_there_is_one(response: str, place: str, how: str) -> None:
+    said = Diagnostic("validate", "Unsupported argument", 'Unsupported argument: An argument named "bogus" is not expected here.', address="aws_s3_bucket.b")
+    (failure,) = classify([make_finding(said, place=(place, 3), response=response, ideal="")], load_rubric())
+    assert failure.rule == "unsupported-argument"
+    assert failure.root_cause == f"The schema has no bogus here. Either {how}, or it belongs to another resource or version."
+    assert failure.documentation.endswith("/resources/s3_bucket")

@@ -7,8 +7,16 @@ from dataclasses import replace
 
 import pytest
 
+from harness.case import Case
+from harness.diagnostics import Diagnostic, Location
+from harness.evaluate import Measurement
 from harness.failures import Category, Severity
+from harness.fixes import compare
+from harness.gates.base import GateResult, Status
+from harness.tree import Tree
+from harness.walk import Walk
 from scoring.classify import classify
+from scoring.judge import judge_case
 from scoring.rubric import load_rubric
 from scoring.score import category_values, response_quality, score_case, severity_counts, training_quality
 from tests.unit.test_scoring_seed import GATES, RESPONSE_GATES, seed_findings
@@ -67,6 +75,44 @@ def test_an_inconclusive_gate_is_no_verdict() -> None:
     assert response_quality({"synth": "pass", "plan": "inconclusive"}, set(), RUBRIC) == 1
 
 
+def test_a_gate_that_the_ideal_fails_for_the_same_counts_as_passed() -> None:
+    gates = {"synth": "pass", "validate": "fail", "security": "fail"}
+    assert response_quality(gates, (), RUBRIC) == pytest.approx(3 / 5.5)
+    assert response_quality(gates, (), RUBRIC, ("security",)) == pytest.approx(3.5 / 5.5)
+    assert response_quality({"synth": "pass", "security": "fail"}, (), RUBRIC, ("security",)) == 1
+
+
+def test_a_response_that_is_its_ideal_has_full_quality_though_both_fail_gates(seed: Case) -> None:
+    tree = Tree({"tap.py": b"import os\n"})
+    case = replace(seed, expectations=(), response=tree, ideal=tree)
+    remark = Diagnostic("lint", "F401", "`os` imported but unused", (Location("tap.py", 1),))
+    results = {name: GateResult(name, Status.PASS) for name in ("synth", "validate", "plan")} | {"lint": GateResult("lint", Status.FAIL, (remark,))}
+    measured = Measurement(compare(tree, tree), results, results, None, Walk((), True, (), {}), (), (), {})
+    result = judge_case(case, measured, RUBRIC)
+    assert result.score is not None and result.score.response_quality == 1
+    assert (result.shared, result.gates["response"]["lint"]) == (("lint",), "fail")
+    other = GateResult("lint", Status.FAIL, (remark, replace(remark, code="E501", message="line too long")))
+    worse = judge_case(case, replace(measured, response=results | {"lint": other}), RUBRIC)
+    assert worse.score is not None and worse.score.response_quality == pytest.approx(7 / 7.5)
+    assert worse.shared == ()
+
+
 def test_a_case_s_score_holds_all_three_judgements() -> None:
     score = score_case(failures_of(*[Severity.CRITICAL] * 3), {"synth": "pass", "validate": "fail"}, (), RUBRIC)
     assert (score.training_quality, score.band, score.response_quality) == (0.3, "medium", 0.6)
+
+
+def test_a_gate_that_waits_for_one_without_a_verdict_has_none_itself(seed: Case) -> None:
+    tree = Tree({"tap.py": b"import os\n"})
+    case = replace(seed, expectations=(), response=tree, ideal=tree)
+    passing = {name: GateResult(name, Status.PASS) for name in ("synth", "validate", "plan", "intent")}
+    undecided = GateResult("validate", Status.INCONCLUSIVE, reason="the provider is not in the mirror")
+    waiting = {
+        name: GateResult(name, Status.NOT_RUN, reason=f"{need} did not pass", blocked_by=need) for name, need in (("plan", "validate"), ("intent", "plan"))
+    }
+    measured = Measurement(compare(tree, tree), passing, passing | {"validate": undecided} | waiting, None, Walk((), True, (), {}), (), (), {})
+    result = judge_case(case, measured, RUBRIC)
+    assert result.score is not None and result.score.response_quality == 1
+    refused = GateResult("validate", Status.FAIL, (Diagnostic("validate", "Unsupported argument", "no"),))
+    result = judge_case(case, replace(measured, response=passing | {"validate": refused} | waiting), RUBRIC)
+    assert result.score is not None and result.score.response_quality < 0.7

@@ -9,7 +9,7 @@ from harness.errors import HarnessFault
 from harness.terraform.account import apply_hole, culprits, steady, surroundings, upstream_hole
 from harness.terraform.aftermath import destroy_errors, drift
 from harness.terraform.calls import SeriesAnswer, StepAnswer
-from harness.terraform.deployment import Phases, connected, deployment, levels_of, phases, provisioned, reads_of, state_resources
+from harness.terraform.deployment import Phases, connected, deployment, levels_of, phases, reads_of, state_resources
 from harness.terraform.messages import StackView, deploy_report
 
 
@@ -190,11 +190,6 @@ def test_a_stack_comes_after_those_whose_state_it_reads_and_reads_it_where_it_li
     read = connected(STACKS)["a-user"]["data"]["terraform_remote_state"]["n"]
     assert read == {"backend": "local", "config": {"path": "../net/terraform.tfstate"}}
     assert USER["data"]["terraform_remote_state"]["n"]["config"] == {"path": "/case/terraform.net.tfstate"}
-
-
-def test_provisioners_are_named_and_taken_out():
-    assert provisioned(USER) == ["aws_subnet.s"]
-    assert "provisioner" not in connected(STACKS)["a-user"]["resource"]["aws_subnet"]["s"]
 
 
 def test_stacks_are_created_in_order_and_taken_away_in_the_other():

@@ -87,6 +87,14 @@ def test_an_error_of_a_service_is_passed_on():
     assert news(guard)["lacking"] == []
 
 
+def test_what_is_not_aws_is_for_who_knows_the_password():
+    guard = Guard(application("200 OK"), "secret")
+    for path in ("/assay/news", "/moto-api/reset", "/moto-api/data.json"):
+        assert ask(guard, request("s3", "GET", path))[0] == "403 Forbidden"
+        assert ask(guard, request("s3", "GET", path) | {"HTTP_X_ASSAY_PASSWORD": "secret"})[0].startswith("200")
+    assert ask(guard, request("s3", "GET", "/assay/key"))[0] == "200 OK"
+
+
 def test_only_a_write_asks_for_a_fresh_account():
     guard = Guard(application("200 OK"))
     ask(guard, request("ec2", form=b"Action=DescribeVpcs"))

@@ -3,6 +3,7 @@
 import pytest
 
 from harness.diagnostics import Diagnostic
+from harness.gates.base import Lasting
 from harness.terraform.environment import plan_hole, validate_hole
 
 
@@ -72,3 +73,31 @@ def test_an_asset_that_synth_did_not_hand_on_is_no_failure():
     message = 'Call to function "filebase64sha256" failed: open assets/fn/0A1B/archive.zip: no such file or directory.'
     assert validate_hole(said("Error in function call", "aws_lambda_function.l", message)) == "the asset assets/fn/0A1B/archive.zip is not handed on by synth"
     assert validate_hole(said("Error in function call", "aws_lambda_function.l", message.replace("assets/fn/0A1B/archive", "lambda"))) == ""
+
+
+@pytest.mark.parametrize(
+    ("summary", "address"),
+    [
+        ("api error AssayEmulatorLacks: eks:CreateAddon is not emulated", "aws_eks_addon.a"),
+        ("couldn't find resource", "data.aws_vpc.v"),
+        ("Get https://x: dial tcp: lookup x on [::1]:53: read udp [::1]:1->[::1]:53: read: connection refused", "data.http.x"),
+        ("AWS account ID not allowed: 123456789012", None),
+    ],
+)
+def test_what_stack_and_toolchain_decide_is_a_lasting_reason(summary, address):
+    assert isinstance(plan_hole(said(summary, address)), Lasting)
+
+
+@pytest.mark.parametrize(
+    ("summary", "address"),
+    [
+        ("execution halted", None),
+        ("reading EC2 VPC: operation error EC2: DescribeVpcs, exceeded maximum number of attempts, context deadline exceeded", "data.aws_vpc.v"),
+        ("operation error STS: GetCallerIdentity, request send failed: dial tcp 127.0.0.1:5000: connect: connection refused", None),
+        ("Failed to write state: write terraform.tfstate: no space left on device", None),
+        ("fork/exec terraform-provider-aws: cannot allocate memory", None),
+    ],
+)
+def test_what_another_run_may_not_meet_is_a_reason_of_the_moment(summary, address):
+    reason = plan_hole(said(summary, address))
+    assert reason and not isinstance(reason, Lasting)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from harness.gates.base import GateResult, Status, Subject
-from harness.terraform.stacks import construct_paths, deployable, foreign_providers, module_sources, stack_files, stacks_key, used_types
+from harness.terraform.stacks import construct_paths, foreign_providers, module_sources, stack_files, stacks_key, used_types
 from harness.tree import Tree
 
 TREE = Tree({"tap.py": b"pass", "lambda/index.py": b"pass"})
@@ -47,9 +47,15 @@ def test_stacks_that_mean_the_same_are_the_same_text():
     assert written(same)["resource"] == {"aws_s3_bucket": [{"b": [{"bucket": "x"}]}]}
 
 
-def test_a_deployment_has_no_provisioners():
-    body = {"bucket": "x", "provisioner": [{"local-exec": {"command": "id"}}], "connection": {"host": "h"}}
-    assert deployable({"resource": {"aws_s3_bucket": {"b": body}}}) == {"resource": {"aws_s3_bucket": {"b": {"bucket": "x"}}}}
+@pytest.mark.parametrize("name", ["external", "http"])
+def test_a_provider_with_one_type_is_called_by_its_name(name):
+    """Its type has no second part that the resource's own name could be taken for."""
+    assert foreign_providers({**STACK, "data": {name: {"e": {}}}}) == [f"hashicorp/{name}"]
+
+
+def test_a_stack_with_commands_gets_the_tree():
+    commands = {"terraform_data": {"t": {"provisioner": [{"local-exec": {"command": "./build.sh"}}]}}}
+    assert set(TREE) <= set(stack_files("dev", {**STACK, "resource": commands}, TREE))
 
 
 @pytest.mark.parametrize("value", ['${filebase64sha256("lambda.zip")}', "/case/lambda/index.py", "${path.module}/x", '${templatefile("a", {})}'])

@@ -1,6 +1,8 @@
 """Runs inside the sandbox: keeps the provider and the emulated AWS running, and starts terraform on request.
 
-usage: agent.py PROVIDER TERRAFORM ROOT
+usage: agent.py PROVIDER TERRAFORM ROOT BWRAP
+
+`BWRAP` shields the commands of provisioners; empty where there is no sandbox at all.
 
 Requests and answers are JSON, one line each, on stdin and stdout; `harness/terraform/server.py` is the
 other end and describes the fields. The first line says that the provider is ready.
@@ -15,6 +17,7 @@ import http.client
 import itertools
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -27,9 +30,10 @@ from typing import Any
 
 from clock import Nudge, nudged
 from command import run_command
-from emulator import NEWS_PATH, RESET_PATH
+from emulator import NEWS_PATH, PASSWORD_HEADER, RESET_PATH
 from provider import Provider
 from proxy import ProviderProxy
+from shield import PLACE
 
 _LOGS = Path("/tmp")
 _SOURCES = ("registry.terraform.io/hashicorp/aws", "registry.opentofu.org/hashicorp/aws")
@@ -49,6 +53,8 @@ class Emulator:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
         self.process: subprocess.Popen[bytes] | None = None
+        # What a provisioner runs can ask the emulator as well, but for nothing of ours.
+        self._password = secrets.token_hex(16)
 
     def prepare(self) -> None:
         """An empty account: a new one where somebody wrote to the last (a reset costs a second, for AWS's defaults)."""
@@ -58,8 +64,11 @@ class Emulator:
             with (_LOGS / "emulator.log").open("wb") as log:
                 self.process = subprocess.Popen(
                     [sys.executable, "-s", "-B", str(script), str(descriptor)],
-                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(descriptor,), env=os.environ | {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true"},
+                    stdin=subprocess.PIPE, stdout=log, stderr=log, pass_fds=(descriptor,), env=os.environ | {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true"},
                 )  # fmt: skip
+            assert self.process.stdin
+            self.process.stdin.write(self._password.encode())
+            self.process.stdin.close()
         elif json.loads(self._ask("GET", NEWS_PATH))["written"]:
             self._ask("POST", RESET_PATH)
         self._ask("GET", NEWS_PATH)
@@ -71,7 +80,7 @@ class Emulator:
     def _ask(self, method: str, path: str) -> bytes:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_EMULATOR_SECONDS)
         try:
-            connection.request(method, path)
+            connection.request(method, path, headers={PASSWORD_HEADER: self._password})
             return connection.getresponse().read()
         finally:
             connection.close()
@@ -80,10 +89,11 @@ class Emulator:
 class Agent:
     """One provider, one emulated AWS, one request at a time."""
 
-    def __init__(self, provider: str, terraform: str, root: str) -> None:
+    def __init__(self, provider: str, terraform: str, root: str, bwrap: str) -> None:
         self._provider = provider
         self._terraform = terraform
         self._root = Path(root)
+        self._bwrap = bwrap
         self._desks = Path(tempfile.mkdtemp(dir=_LOGS))
         self._desk = self._desks / _DESK
         self._desk.mkdir(parents=True)
@@ -134,7 +144,7 @@ class Agent:
     def _run(self, step: dict[str, Any]) -> dict[str, Any]:
         folder = self._root / step["folder"]
         with tempfile.TemporaryDirectory(dir=_LOGS) as logs:
-            return run_command(self._terraform, step, folder, self._terraform_environment(), Path(logs))
+            return run_command(self._terraform, step, folder, self._terraform_environment() | self._place(step["folder"]), Path(logs))
 
     def _terraform_environment(self) -> dict[str, str]:
         attach = {
@@ -145,6 +155,11 @@ class Agent:
             "Addr": {"Network": "tcp", "String": f"127.0.0.1:{self._proxy.port}"},
         }
         return self._environment | {"TF_REATTACH_PROVIDERS": json.dumps(dict.fromkeys(_SOURCES, attach))}
+
+    def _place(self, folder: str) -> dict[str, str]:
+        """What a provisioner's command is started with."""
+        place = {"bwrap": self._bwrap, "root": str(self._root), "folder": folder, "desk": str(self._desk), "port": self._emulator.port}
+        return {PLACE: json.dumps(place)}
 
     def _start_provider(self) -> Provider:
         return Provider(self._provider, self._environment, _LOGS / f"provider-{next(self._numbers)}.log", self._desk, _RATE)
@@ -216,7 +231,7 @@ def _all_types(wanted: list[dict[str, list[str]] | None]) -> dict[str, list[str]
     return {kind: sorted({name for types in wanted if types for name in types[kind]}) for kind in ("resource", "data")}
 
 
-def main(provider: str, terraform: str, root: str) -> None:
+def main(provider: str, terraform: str, root: str, bwrap: str = "") -> None:
     """Answer requests until stdin ends; end at once when a server that everything needs has broken."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     with (_LOGS / "agent.log").open("wb") as log:
@@ -230,7 +245,7 @@ def main(provider: str, terraform: str, root: str) -> None:
     # What runs inside as the same user shall not look into this process, nor write to its descriptors.
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     try:
-        agent = Agent(provider, terraform, root)
+        agent = Agent(provider, terraform, root, bwrap)
         send({"ready": True})
         for line in sys.stdin:
             send(agent.answer(json.loads(line)))

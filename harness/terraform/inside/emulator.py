@@ -2,7 +2,8 @@
 
 Moto raises, or answers 5xx or an HTML 404, for an operation that it does not know; the provider tries
 that for many minutes. The guard turns it into a client error with a code of its own, and remembers it.
-Run as `python emulator.py DESCRIPTOR`, a listening socket.
+Run as `python emulator.py DESCRIPTOR`, a listening socket, with a password on stdin: what is not AWS (what was lacking, an empty account)
+is for who knows it, since the commands of provisioners can ask, too.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import secrets
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -19,6 +21,8 @@ from urllib.parse import parse_qs
 MARKER = "AssayEmulatorLacks"
 NEWS_PATH = "/assay/news"
 RESET_PATH = "/moto-api/reset"
+PASSWORD_HEADER = "X-Assay-Password"
+_OURS = (NEWS_PATH, "/moto-api/")
 _CREDENTIAL = re.compile(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/")
 _READS = re.compile(r":(Describe|Get|List|Head|BatchGet|Lookup|Query|Scan|Search|Validate|Test|GET /|HEAD /)")
 _WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -27,13 +31,17 @@ _WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 class Guard:
     """WSGI middleware around moto's application."""
 
-    def __init__(self, application: _WSGI) -> None:
+    def __init__(self, application: _WSGI, password: str = "") -> None:
         self._application = application
+        self._password = password
         self._lacking: list[str] = []
         self._written = False
         self._lock = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if environ["PATH_INFO"].startswith(_OURS) and not secrets.compare_digest(environ.get("HTTP_X_ASSAY_PASSWORD", ""), self._password):
+            start_response("403 Forbidden", [])
+            return [b""]
         if environ["PATH_INFO"] == NEWS_PATH:
             return self._tell(start_response)
         operation = operation_name(environ)
@@ -120,7 +128,7 @@ def _escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def main(descriptor: int) -> None:
+def main(descriptor: int, password: str) -> None:
     """Serve on the listening socket `descriptor` until killed."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
@@ -129,9 +137,9 @@ def main(descriptor: int) -> None:
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             """Say nothing about answers that were given."""
 
-    guard = Guard(DomainDispatcherApplication(create_backend_app))
+    guard = Guard(DomainDispatcherApplication(create_backend_app), password)
     make_server("127.0.0.1", 0, guard, threaded=True, request_handler=QuietHandler, fd=descriptor).serve_forever()
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), sys.stdin.read())
