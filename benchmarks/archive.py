@@ -19,13 +19,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.batch import run_cases
+from harness.batch import RunOptions, Silent, run_cases
 from harness.cache import GateCache
 from harness.case import load_case
 from harness.cli import main as assay
 from harness.gates.base import Status
 from harness.results import CaseResult, RunResult
 from harness.serialize import dump, load
+from harness.store import open_store
+from harness.store.plan import PlannedSample
 from scoring.audit import audit_case, dump_audit
 
 FAST_GATES = ("synth", "validate")
@@ -44,16 +46,20 @@ class Timed:
     seconds: float
 
 
+class Said(Silent):
+    """Prints what became of each case."""
+
+    def ended(self, planned: PlannedSample, result: CaseResult) -> None:
+        print(f"{planned.title}: {result.error or f'{len(result.failures)} failures'}, {result.seconds['wall']:.1f} s", file=sys.stderr, flush=True)
+
+
 def timed_run(folders: Sequence[Path], root: Path, gates: Sequence[str] | None, cache: GateCache | None) -> Timed:
-    """Evaluate the cases, two at a time."""
+    """Evaluate the cases, two at a time; the run is kept in a store in `root`."""
     started = time.monotonic()
-
-    def progress(line: str) -> None:
-        if "failures" in line:
-            print(line, file=sys.stderr)
-
-    run = run_cases(folders, cache=cache, jobs=2, gates=gates, progress=progress, root=root)
-    return Timed(run.result, time.monotonic() - started)
+    with open_store(root / "store.sqlite3") as store:
+        run = run_cases(folders, store, RunOptions(gates=gates), cache=cache, jobs=2, listener=Said())
+        seconds = time.monotonic() - started
+        return Timed(store.result(run.name), seconds)
 
 
 def verdicts(case: CaseResult) -> object:
