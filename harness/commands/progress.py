@@ -60,10 +60,10 @@ class _Tally:
 
 
 class Lines:
-    """One line when a sample begins, at each step, and when it ended."""
+    """One line when a sample begins, at each step, and when it ended. Its lock can be taken twice: a signal may come while it is held."""
 
     def __init__(self, console: Console) -> None:
-        self._console, self._tally, self._lock = console, _Tally(), threading.Lock()
+        self._console, self._tally, self._lock = console, _Tally(), threading.RLock()
 
     def started(self, run: RunInfo, total: int, missing: int) -> None:
         """See `harness.batch.Listener`."""
@@ -100,7 +100,7 @@ class LiveDisplay:
     """A bar with rate and remaining time, the failures so far, and a line for each sample at work."""
 
     def __init__(self, console: Console) -> None:
-        self._console, self._tally, self._lock = console, _Tally(), threading.Lock()
+        self._console, self._tally, self._lock = console, _Tally(), threading.RLock()
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
@@ -17,7 +18,13 @@ from harness.commands.arguments import names, positive
 from harness.commands.progress import open_display
 from harness.errors import UsageError
 from harness.failures import Severity
-from harness.results import CaseResult, RunResult
+from harness.results import CaseResult
+from harness.serialize import dump
+from harness.store import RunInfo, Store, open_store
+from harness.store.plan import DONE, ERROR, FINISHED
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 EXAMPLE = "assay run cases --model gpt-x --label nightly --jobs 2"
 EXIT_OK, EXIT_FINDINGS, EXIT_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -46,40 +53,35 @@ def run(options: argparse.Namespace) -> int:
     from harness.batch import RunOptions, resume_run, run_cases
     from harness.cache import GateCache
     from harness.planning import find_cases
-    from harness.store import open_store
 
     if bool(options.cases) == bool(options.resume):
         raise UsageError("name cases to run, or a run to resume" if not options.cases else "a resumed run has its cases already", f"such as: {EXAMPLE}")
     cache = None if options.no_cache else GateCache()
-    with _ended_at_once(), open_store() as store, open_display() as display:
-        if options.resume:
-            finished = resume_run(options.resume, store, cache=cache, jobs=options.jobs, scheduler=options.scheduler, listener=display)
+    with _ended_at_once(), open_store() as store:
+        with open_display() as display:
+            if options.resume:
+                finished = resume_run(options.resume, store, cache=cache, jobs=options.jobs, scheduler=options.scheduler, listener=display)
+            else:
+                chosen = RunOptions(options.gates, options.also, options.model, options.label, options.repeat, not options.no_sandbox)
+                finished = run_cases(find_cases(options.cases), store, chosen, cache=cache, jobs=options.jobs, scheduler=options.scheduler, listener=display)
+        samples, failures = store.samples(finished.name), store.failures(finished.name)
+        if options.json:
+            print(json.dumps(dump(store.result(finished.name))))
         else:
-            chosen = RunOptions(options.gates, options.also, options.model, options.label, options.repeat, not options.no_sandbox)
-            finished = run_cases(find_cases(options.cases), store, chosen, cache=cache, jobs=options.jobs, scheduler=options.scheduler, listener=display)
-        result = store.result(finished.name)
-        place = store.place
-    if options.json:
-        from harness.serialize import dump
-
-        print(json.dumps(dump(result)))
-    else:
-        _print_run(result)
-        print(f"kept as run {finished.name} in {place}")
-    if finished.state != "finished":
+            _print_run(store, finished, samples, failures)
+            print(f"kept as run {finished.name} in {store.place}")
+    if finished.state != FINISHED:
         print(f"assay: run {finished.name} was interrupted; go on with: assay run --resume {finished.name}", file=sys.stderr)
         return EXIT_INTERRUPTED
-    return exit_code(result, options.fail_on)
+    return exit_code(samples, failures, options.fail_on)
 
 
-def exit_code(result: RunResult, threshold: str | None) -> int:
-    """2 where a case could not be evaluated, 1 where a failure is as bad as `threshold`, else 0."""
-    if any(case.error for case in result.cases):
+def exit_code(samples: pd.DataFrame, failures: pd.DataFrame, threshold: str | None) -> int:
+    """2 where a sample could not be evaluated, 1 where a failure is as bad as `threshold`, else 0."""
+    if (samples["state"] == ERROR).any():
         return EXIT_INPUT
-    if threshold is None:
-        return EXIT_OK
-    bad = list(Severity)[: list(Severity).index(Severity(threshold)) + 1]
-    return EXIT_FINDINGS if any(failure.severity in bad for case in result.cases for failure in case.failures) else EXIT_OK
+    bad = [] if threshold is None else list(map(str, Severity))[: list(Severity).index(Severity(threshold)) + 1]
+    return EXIT_FINDINGS if failures["severity"].isin(bad).any() else EXIT_OK
 
 
 @contextmanager
@@ -92,29 +94,29 @@ def _ended_at_once() -> Iterator[None]:
         os._exit(EXIT_INTERRUPTED)
 
 
-def _print_run(result: RunResult) -> None:
+def _print_run(store: Store, run: RunInfo, samples: pd.DataFrame, failures: pd.DataFrame) -> None:
     console = Console(highlight=False)
-    if len(result.cases) <= _SHOWN:
-        for case in result.cases:
+    if len(samples) <= _SHOWN:
+        for _, case in store.case_results(run.name):
             print_case(console, case)
     else:
-        _print_summary(console, result)
-    for gate, reason in result.holes.items():
+        _print_summary(console, run, samples, failures)
+    for gate, reason in run.holes.items():
         console.print(f"hole: {gate} was not run: {reason}", style="yellow", markup=False, soft_wrap=True)
 
 
-def _print_summary(console: Console, result: RunResult) -> None:
-    counts = {severity: sum(failure.severity is severity for case in result.cases for failure in case.failures) for severity in Severity}
-    console.print(f"{len(result.cases)} samples, " + ", ".join(f"{number} {severity}" for severity, number in counts.items()), style="bold")
-    for title, chosen in (
-        ("error", [case for case in result.cases if case.error]),
-        ("broken control", [case for case in result.cases if not case.error and case.control_cause]),
-    ):
-        for case in chosen[:_SHOWN]:
-            console.print(f"{title}: {case.case}: {case.error or case.control_cause}", style="yellow", markup=False, soft_wrap=True)
-        if len(chosen) > _SHOWN:
-            console.print(f"{title}: {len(chosen) - _SHOWN} more")
-    console.print(f"each sample: assay show {result.run}")
+def _print_summary(console: Console, run: RunInfo, samples: pd.DataFrame, failures: pd.DataFrame) -> None:
+    counts = failures["severity"].value_counts()
+    console.print(f"{len(samples)} samples, " + ", ".join(f"{counts.get(str(severity), 0)} {severity}" for severity in Severity), style="bold")
+    failed = samples[samples["state"] == ERROR]
+    for row in failed.head(_SHOWN).to_dict("records"):
+        console.print(f"error: {row['case_name']}: {row['error']}", style="red", markup=False, soft_wrap=True)
+    if len(failed) > _SHOWN:
+        console.print(f"error: {len(failed) - _SHOWN} more")
+    broken = samples[(samples["state"] == DONE) & (samples["control"] == "broken")]["case_name"].unique()
+    if len(broken):
+        console.print(f"broken control in {len(broken)} cases: {', '.join(broken[:_SHOWN])}", style="yellow", markup=False, soft_wrap=True)
+    console.print(f"each sample: assay show {run.name}", markup=False)
 
 
 def print_case(console: Console, case: CaseResult) -> None:

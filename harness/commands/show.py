@@ -6,8 +6,8 @@ import argparse
 import json
 import sys
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-import pandas as pd
 from rich.console import Console
 from rich.syntax import Syntax
 from rich.table import Table
@@ -16,6 +16,9 @@ from harness.commands.run import print_case
 from harness.errors import UsageError
 from harness.failures import Failure, Severity
 from harness.store import RunInfo, Store
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 EXAMPLE = "assay show 20261125-061100-ab12/zero-trust-payments/F1"
 
@@ -63,6 +66,8 @@ def _artefact(store: Store, what: str, options: argparse.Namespace) -> int:
 
 
 def _run(store: Store, info: RunInfo, as_json: bool) -> int:
+    import pandas as pd
+
     from scoring.pass_at_k import run_pass_at_k
 
     samples, failures, gates = store.samples(info.name), store.failures(info.name), store.gate_results(info.name, variants=("response", "ideal"))
@@ -95,6 +100,8 @@ def _run(store: Store, info: RunInfo, as_json: bool) -> int:
 
 
 def _sample(store: Store, sample_id: int, as_json: bool) -> int:
+    import pandas as pd
+
     from harness.serialize import dump_case
 
     result = store.case_result(sample_id)
@@ -145,6 +152,8 @@ def _print_failure(console: Console, failure: Failure) -> None:
 
 
 def _print_frame(console: Console, frame: pd.DataFrame) -> None:
+    import pandas as pd
+
     table = Table(box=None, pad_edge=False)
     for column in frame.columns:
         table.add_column(str(column).replace("_", " "), overflow="fold")
