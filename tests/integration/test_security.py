@@ -111,11 +111,20 @@ def test_several_stacks_are_told_apart_whatever_their_names(judge: Callable[...,
     assert ("CKV_AWS_27", "aws_sqs_queue.other") in _said(judge(empty, STACK, queue))
 
 
+def test_what_the_ideal_fails_too_costs_the_response_nothing(make_case: Callable[..., Path], session: Session) -> None:
+    bare = PROGRAM.replace("KEY", "")
+    case = load_case(make_case({"tap.py": bare.replace('"alerts", name', '"topic", name')}, {"tap.py": bare}))
+    result = evaluate(case, session, gates=select_gates((), also=("security",)))
+    assert (result.gates["response"]["security"], result.gates["ideal"]["security"], result.shared) == ("fail", "fail", ("security",))
+    assert result.score is not None and (result.score.response_quality, result.failures) == (1, ())
+
+
 def test_what_only_the_response_lacks_is_a_failure(make_case: Callable[..., Path], session: Session) -> None:
     ideal = PROGRAM.replace("KEY", ', kms_master_key_id="alias/aws/sns"')
     case = load_case(make_case({"tap.py": PROGRAM.replace("KEY", "")}, {"tap.py": ideal}))
     result = evaluate(case, session, gates=select_gates((), also=("security",)))
     (failure,) = result.failures
     assert (failure.rule, failure.severity, failure.category) == ("security-encryption", Severity.MEDIUM, Category.SECURITY)
+    assert result.shared == () and result.score is not None and result.score.response_quality == pytest.approx(3 / 3.5)
     assert failure.title == "Ensure all data stored in the SNS topic is encrypted"
     assert [(place.file, place.line) for place in failure.locations] == [("tap.py", 8)]
