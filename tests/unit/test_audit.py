@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from harness.diagnostics import Location
 from harness.failures import Category, Evidence, Failure, FixSummary, Severity, WalkEvidence
 from harness.results import CaseResult, FixRecord, RunResult
 from harness.serialize import dump, load
+from harness.store import PlannedSample, RunPlan, Store, open_store
 from scoring.audit import NO_OBJECTION, ClaimStatus, Verdict, audit_case, audit_frame, dump_audit, load_audit
 from scoring.claim_match import Grade, match
 from scoring.claim_text import canonical, code_lines, words
@@ -597,21 +599,33 @@ def test_runs_of_before_the_audit_still_load(audited: CaseResult) -> None:
     assert load(data).cases[0].audit is None
 
 
+def keep_in(store: Store, result: CaseResult) -> str:
+    """Keeps a run of this one result; its name."""
+    planned = PlannedSample(0, "/nowhere", result.case, result.model)
+    plan = RunPlan("", {}, "tools", "1", "code", {}, {"gates": [], "repeat": 1, "sandboxed": True}, (planned,))
+    with store.start(plan) as writer:
+        writer.add(planned, result)
+        writer.finish("finished")
+        return writer.run.name
+
+
 def test_the_command_reads_a_kept_run(
     make_case: Callable[..., Path], audited: CaseResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = tmp_path / "small"
     (root / "case.yaml").write_text((root / "case.yaml").read_text() + "expectations:\n  - title: Wrong class\n    identifiers: [SqsQueues]\n")
-    folder = tmp_path / "data" / "runs" / "20990101-000000-abcd"
-    folder.mkdir(parents=True)
-    (folder / "result.json").write_text(json.dumps(dump(kept(audited))))
-    broken = folder.with_name("20990102-000000-abcd")
-    broken.mkdir()
-    (broken / "result.json").write_text("{")
     monkeypatch.setenv("ASSAY_DATA", str(tmp_path / "data"))
+    monkeypatch.delenv("ASSAY_STORE", raising=False)
+    with open_store() as store:
+        whole, damaged = (keep_in(store, replace(audited, response_digest=load_case(root).response.digest)) for _ in range(2))
+    with sqlite3.connect(tmp_path / "data" / "store.sqlite3") as database:
+        links = "SELECT digest FROM sample_artefacts a JOIN samples s ON s.id = a.sample_id JOIN runs r ON r.id = s.run_id WHERE r.name = ?"
+        (digest,) = database.execute(links, (damaged,)).fetchone()
+        database.execute("INSERT INTO artefacts VALUES ('other', 1, ?)", (b"{",))
+        database.execute("UPDATE sample_artefacts SET digest = 'other' WHERE digest = ? AND sample_id = (SELECT max(id) FROM samples)", (digest,))
     assert cli.main(["audit", str(root), "--json"]) == 0
     data = json.loads(capsys.readouterr().out)
     assert [one["status"] for one in data["claims"]] == ["confirmed"], "the case's claims of today, not those that the run kept"
-    assert cli.main(["audit", str(root), "--run", "20990101-000000-abcd"]) == 0
+    assert cli.main(["audit", str(root), "--run", whole]) == 0
     assert "unclaimed: F2 high" in capsys.readouterr().out
     assert cli.main(["audit", str(root), "--run", "nope"]) == 2

@@ -55,7 +55,7 @@ def test_every_data_file_is_part_of_the_distribution(package: str) -> None:
 
 
 def test_what_is_imported_is_declared_or_comes_along() -> None:
-    optional = PYPROJECT["project"]["optional-dependencies"]["intent"]
+    optional = [line for name, lines in PYPROJECT["project"]["optional-dependencies"].items() if name != "dev" for line in lines]
     declared = {re.split(r"[\[=]", line)[0].lower() for line in [*PYPROJECT["project"]["dependencies"], *optional]}
     section = REASONS.partition("## Used directly, and brought along")[2].partition("##")[0]
     known = declared | {name.lower() for name in re.findall(r"`([\w-]+)`", section)}
@@ -66,13 +66,13 @@ def test_what_is_imported_is_declared_or_comes_along() -> None:
 
 def test_every_pin_is_exact() -> None:
     extras = PYPROJECT["project"]["optional-dependencies"]
-    lines = [*PYPROJECT["project"]["dependencies"], *extras["dev"], *extras["intent"]]
+    lines = [*PYPROJECT["project"]["dependencies"], *(line for several in extras.values() for line in several)]
     assert [line for line in lines if not re.fullmatch(r"[\w.-]+(\[\w+\])?==[\w.]+", line)] == []
 
 
 def test_every_tool_for_development_has_its_reason() -> None:
     extras = PYPROJECT["project"]["optional-dependencies"]
-    names = [line.partition("==")[0] for line in [*extras["dev"], *extras["intent"]]]
+    names = [re.split(r"[\[=]", line)[0] for lines in extras.values() for line in lines]
     assert [name for name in names if f"`{name}`" not in REASONS] == []
 
 
