@@ -33,7 +33,8 @@ def judge_case(case: Case, measured: Measurement, rubric: Rubric) -> CaseResult:
     statuses = {name: str(result.status) for name, result in measured.response.items()}
     renamed = measured.comparison.renamed
     shared = tuple(name for name, result in measured.response.items() if only_shared(result, measured.control.get(name), renamed))
-    resources = sum(len(instances) for stack in measured.control["synth"].output.get("stacks", {}).values() for instances in stack.get("resource", {}).values())
+    stacks = measured.control["synth"].output.get("stacks", {}) if "synth" in measured.control else {}
+    resources = sum(len(instances) for stack in stacks.values() for instances in stack.get("resource", {}).values())
     result = CaseResult(
         case=case.name,
         title=case.title,

@@ -72,11 +72,11 @@ class Pairing:
 
 
 def pair_runs(base: RunFrames, head: RunFrames) -> Pairing:
-    """Pairs by case and model; two runs of one model each, by case alone.
+    """Pairs by case and model; by case alone where the runs have no model in common and each case has one model in each of them.
 
     Raises `UsageError` where nothing is left to compare, or a run does not have the model that was asked for.
     """
-    frames = [_of_model(base), _of_model(head)]
+    frames = _by_case_alone(_of_model(base), _of_model(head))
     models = _pair_models(frames[0], frames[1], base.run, head.run)
     case_codes, cases = _shared_codes([frame["case_name"] for frame in frames])
     model_codes = [_positions(frame["model"], [pair[side] for pair in models]) for side, frame in enumerate(frames)]
@@ -105,6 +105,17 @@ def _of_model(run: RunFrames) -> pd.DataFrame:
         known = ", ".join(sorted(map(str, run.samples["model"].unique())))
         raise UsageError(f"run {run.run} has no model {run.model!r}", f"its models: {known or 'none'}")
     return chosen
+
+
+def _by_case_alone(base: pd.DataFrame, head: pd.DataFrame) -> list[pd.DataFrame]:
+    """The frames, with one name for all models of a run where no model is in both and no case has two: then the cases alone say what belongs together."""
+    frames = [base, head]
+    if set(base["model"]) & set(head["model"]) or any(frame.groupby("case_name")["model"].nunique().gt(1).any() for frame in frames):
+        return frames
+    names = [sorted(map(str, frame["model"].unique())) for frame in frames]
+    return [
+        frame.assign(model=models[0] if len(models) == 1 else f"{len(models)} models") if models else frame for frame, models in zip(frames, names, strict=True)
+    ]
 
 
 def _pair_models(base: pd.DataFrame, head: pd.DataFrame, base_run: str, head_run: str) -> tuple[tuple[str, str], ...]:

@@ -35,8 +35,8 @@ def find_binaries() -> Path | str:
 class Server:
     """A server with a data folder of its own, on a free port of the loopback."""
 
-    def __init__(self, binaries: Path, root: Path, run: Callable[..., None]) -> None:
-        self._binaries, self._run = binaries, run
+    def __init__(self, binaries: Path, root: Path, run: Callable[..., None], fsync: bool) -> None:
+        self._binaries, self._run, self._fsync = binaries, run, fsync
         self.data, self.log = root / "data", root / "server.log"
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -50,8 +50,9 @@ class Server:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        # No fsync: a test never pulls the plug. Loopback only, no socket file.
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off -c max_connections=40"
+        # Loopback only, no socket file.
+        durable = "on" if self._fsync else "off"
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync={durable} -c max_connections=40"
         self._run(self._binaries / "pg_ctl", "start", "-w", "-t", "60", "-D", self.data, "-l", self.log, "-o", options)
 
     def stop(self) -> None:
@@ -70,8 +71,8 @@ class Server:
 
 
 @contextmanager
-def running_server(binaries: Path) -> Iterator[Server]:
-    """A server that is stopped, and its data removed, at the end."""
+def running_server(binaries: Path, fsync: bool = False) -> Iterator[Server]:
+    """A server that is stopped, and its data removed, at the end. Without `fsync` it is as fast as tests want it, which never pull the plug."""
     account = _unprivileged() if os.geteuid() == 0 else None
     with tempfile.TemporaryDirectory(prefix="assay-postgresql-") as name:
         root = Path(name)
@@ -91,7 +92,7 @@ def running_server(binaries: Path) -> Iterator[Server]:
                 said = "\n".join(path.read_text(errors="replace") for path in (root / "commands.log", root / "server.log") if path.exists())
                 raise RuntimeError(f"{command[0]} failed with {done.returncode}:\n{said}")
 
-        server = Server(binaries, root, run)
+        server = Server(binaries, root, run, fsync)
         initdb = ("-U", USER, "-A", "scram-sha-256", "--pwfile", secret, "-E", "UTF8", "--no-locale", "--no-sync", "-D", server.data)
         run(binaries / "initdb", *initdb)
         try:

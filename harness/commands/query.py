@@ -6,9 +6,11 @@ import argparse
 import csv
 import json
 import sys
+from decimal import Decimal
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from harness.commands.arguments import positive
 from harness.errors import UsageError
@@ -35,22 +37,27 @@ def run(options: argparse.Namespace) -> int:
     with open_store() as store:
         answer = store.query(sql, options.limit)
     if options.json:
-        print(json.dumps([dict(zip(answer.columns, row, strict=True)) for row in answer.rows], default=_plain))
+        print(json.dumps([dict(zip(answer.columns, map(_plain, row), strict=True)) for row in answer.rows]))
     elif options.csv:
         writer = csv.writer(sys.stdout)
         writer.writerow(answer.columns)
-        writer.writerows(answer.rows)
+        writer.writerows([_plain(value) for value in row] for row in answer.rows)
     else:
         table = Table(box=None, pad_edge=False)
         for column in answer.columns:
-            table.add_column(column.replace("[", r"\["), overflow="fold")
+            table.add_column(Text(column), overflow="fold")
         for row in answer.rows:
-            table.add_row(*("" if value is None else str(value).replace("[", r"\[") for value in row))
+            table.add_row(*(Text("" if value is None else str(_plain(value))) for value in row))
         Console(highlight=False).print(table)
     if answer.more:
         print(f"assay: more than {options.limit} rows; the rest is left out (--limit)", file=sys.stderr)
     return 0
 
 
-def _plain(value: object) -> str:
-    return value.hex() if isinstance(value, (bytes, memoryview)) else str(value)
+def _plain(value: object) -> str | int | float | bool | None:
+    """The value as JSON has it, the same from both databases: bytes in hexadecimal digits, the exact numbers of PostgreSQL as floats."""
+    if isinstance(value, (bytes, memoryview)):
+        return value.hex()
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() and value.as_tuple().exponent == 0 else float(value)
+    return value if value is None or isinstance(value, (str, int, float, bool)) else str(value)

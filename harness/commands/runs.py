@@ -7,6 +7,7 @@ import json
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from harness.commands.arguments import positive
 from harness.failures import Severity
@@ -34,13 +35,16 @@ def run(options: argparse.Namespace) -> int:
         print(f"no runs in {place}" + (f" with the label {options.label}" if options.label else "") + "; make one with: assay run cases/zero-trust-payments")
         return 0
     table = Table(box=None, pad_edge=False)
-    for heading in ("run", "label", "state", "models", "samples", "errors", *map(str, Severity), "started"):
-        table.add_column(heading, overflow="fold")
+    for heading in ("run", "label", "state", "models"):
+        table.add_column(heading, overflow="fold", no_wrap=heading in ("run", "state"))
+    for heading in ("done", "err", "crit", "high", "med", "low"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for row in frame.to_dict("records"):
         ended = row["done"] + row["errors"]
         counts = [str(row[str(severity)]) for severity in Severity]
         samples = f"{ended}" + (f" of {row['samples']}" if ended < row["samples"] else "")
-        label, models = str(row["label"]).replace("[", r"\["), str(row["models"]).replace("[", r"\[")
-        table.add_row(row["run"], label, row["state"], models, samples, str(row["errors"]), *counts, f"{row['started']:%Y-%m-%d %H:%M}")
+        # Names of many models would leave no room for the rest; --json has them.
+        models = row["models"] if row["models"].count(",") < 2 else f"{row['models'].count(',') + 1} models"
+        table.add_row(row["run"], Text(row["label"]), row["state"], Text(models), samples, str(row["errors"]), *counts)
     Console(highlight=False).print(table)
     return 0

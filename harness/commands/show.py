@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.syntax import Syntax
 from rich.table import Table
+from rich.text import Text
 
 from harness.commands.run import print_case
 from harness.errors import UsageError
@@ -41,12 +42,24 @@ def run(options: argparse.Namespace) -> int:
             if what is None:
                 raise UsageError("an artefact belongs to a sample", "name the sample: assay show RUN/CASE --artefact diff")
             return _artefact(store, what, options)
-        if what is None or ("/" not in what and not what.startswith(("sample:", "failure:"))):
+        if what is None or _is_run(store, what):
             return _run(store, store.find_run(what), options.json)
         if what.startswith("failure:") or _is_failure(what):
             sample_id, name = store.find_failure(what)
             return _failure(store, sample_id, name, options.json)
         return _sample(store, store.find_sample(what), options.json)
+
+
+def _is_run(store: Store, what: str) -> bool:
+    """Whether a run is called so; a label may have a slash."""
+    if what.startswith(("sample:", "failure:")):
+        return False
+    if "/" not in what:
+        return True
+    try:
+        return bool(store.find_run(what))
+    except UsageError:
+        return False
 
 
 def _is_failure(what: str) -> bool:
@@ -85,18 +98,39 @@ def _run(store: Store, info: RunInfo, as_json: bool) -> int:
         print(json.dumps({**described, "samples": json.loads(samples.to_json(orient="records")), "pass_at_k": json.loads(rates.to_json(orient="records"))}))
         return 0
     console = Console(highlight=False)
-    console.print(f"{info.name} {info.label}: {info.state}, {len(samples)} samples, {len(failures)} failures, rubric {info.rubric}", style="bold", markup=False)
-    _print_frame(console, samples[["case_name", "model", "sample", "attempt", "state", "control", "training_quality", "response_quality", *map(str, Severity)]])
+    models = samples["model"].unique()
+    described = (
+        f"{len(samples)} samples of {len(models)} models" if len(models) > 1 else f"{len(samples)} samples of {models[0] if len(models) else 'no model'}"
+    )
+    console.print(f"{info.name} {info.label}: {info.state}, {described}, {len(failures)} failures, rubric {info.rubric}", style="bold", markup=False)
+    _print_frame(console, _listed(samples))
     if len(failures):
         console.print("rules that most samples break", style="bold")
         top = failures.groupby("rule").agg(samples=("sample_id", "nunique"), failures=("failure_id", "count"), title=("title", "first"))
         _print_frame(console, top.sort_values(["samples", "failures"], ascending=False).head(10).reset_index())
     if len(rates):
-        console.print("pass@k of the response by gate", style="bold")
-        _print_frame(console, rates)
+        console.print("pass@k of the response by gate, with 95 % intervals over the cases", style="bold")
+        interval = [f"{max(low, 0):.2f} to {min(high, 1):.2f}" if pd.notna(low) else "" for low, high in zip(rates["low"], rates["high"], strict=True)]
+        _print_frame(console, rates[["model", "gate", "k", "mean"]].assign(interval=interval, cases=rates["clusters"]))
     for gate, reason in info.holes.items():
         console.print(f"hole: {gate} was not run: {reason}", style="yellow", markup=False, soft_wrap=True)
     return 0
+
+
+def _listed(samples: pd.DataFrame) -> pd.DataFrame:
+    """The samples as the terminal has room for them: each by what `assay show RUN/...` calls it, and columns only where they tell something."""
+    several = samples.groupby("case_name")["sample_id"].transform("count") > 1
+    name = samples["case_name"].where(~several, samples["case_name"] + "/" + samples["model"] + "/" + samples["sample"])
+    table = name.rename("sample").to_frame()
+    if (samples["attempt"] > 1).any():
+        table["attempt"] = samples["attempt"]
+    for column in ("state", "control"):
+        if not samples[column].isin(["done", "ok"]).all():
+            table[column] = samples[column]
+    table["training"], table["response"] = samples["training_quality"], samples["response_quality"]
+    for severity in map(str, Severity):
+        table[severity] = samples[severity]
+    return table
 
 
 def _sample(store: Store, sample_id: int, as_json: bool) -> int:
@@ -156,7 +190,8 @@ def _print_frame(console: Console, frame: pd.DataFrame) -> None:
 
     table = Table(box=None, pad_edge=False)
     for column in frame.columns:
-        table.add_column(str(column).replace("_", " "), overflow="fold")
+        numbers = pd.api.types.is_numeric_dtype(frame[column])
+        table.add_column(str(column).replace("_", " "), overflow="fold", justify="right" if numbers else "left", no_wrap=numbers)
     for row in frame.itertuples(index=False):
-        table.add_row(*("" if pd.isna(value) else f"{value:.2f}" if isinstance(value, float) else str(value).replace("[", r"\[") for value in row))
+        table.add_row(*(Text("" if pd.isna(value) else f"{value:.2f}" if isinstance(value, float) else str(value)) for value in row))
     console.print(table)

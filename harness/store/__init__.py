@@ -41,7 +41,7 @@ class Store:
     def __init__(self, url: URL) -> None:
         self.url = url
         self._patience = patience()
-        self._engine = open_engine(url)
+        self._engine = open_engine(url, self._patience)
 
     def __enter__(self) -> Store:
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -25,6 +26,7 @@ BUSY_SECONDS = 30
 PATIENCE_SECONDS = 60.0
 """How long a result waits for a server that went away, before the run stops; `ASSAY_STORE_PATIENCE` sets another."""
 
+_DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg"}
 _WRITE = {"assay_write": True}
 
 
@@ -38,35 +40,40 @@ def store_url(chosen: str | Path | None = None, environ: Mapping[str, str] = os.
         return URL.create("sqlite", database=str(Path(text).expanduser().absolute()))
     try:
         url = make_url(text)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise StoreError("the store's URL is not understood", URL_HELP) from error  # without the text: it may hold a password
-    if url.drivername == "postgresql":
-        url = url.set(drivername="postgresql+psycopg")
-    if url.get_backend_name() not in ("sqlite", "postgresql"):
-        raise StoreError(f"the store {shown(url)}: {url.get_backend_name()} is not supported", URL_HELP)
-    if url.get_backend_name() == "sqlite" and not url.database:
+    if "@" in (url.host or ""):
+        raise StoreError("the store's URL is not understood: it has more than one @", "write an @ of the user or the password as %40")
+    backend, _, driver = url.drivername.partition("+")
+    backend = "postgresql" if backend == "postgres" else backend
+    if backend not in _DRIVERS:
+        raise StoreError(f"the store's URL: {backend} is not supported", URL_HELP)
+    if driver not in ("", _DRIVERS[backend]):
+        raise StoreError(f"the store's URL: the driver {driver} is not supported", URL_HELP)
+    url = url.set(drivername=f"{backend}+{_DRIVERS[backend]}")
+    if backend == "sqlite" and (not url.database or url.database.startswith((":memory:", "file:"))):
         raise StoreError("the store's URL names no file", URL_HELP)
     return url
 
 
-def open_engine(url: URL, patience: float | None = None) -> Engine:
-    """The engine for `url`, its tables there and up to date. Raises `StoreError`."""
+def open_engine(url: URL, patience: float = PATIENCE_SECONDS) -> Engine:
+    """The engine for `url`, its tables there and up to date. SQLite waits at most `patience` seconds for another program's lock. Raises `StoreError`."""
     with translated(url):
-        engine = (
-            _sqlite(url)
-            if url.get_backend_name() == "sqlite"
-            else create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10, "application_name": "assay"})
-        )
+        engine = _sqlite(url, min(BUSY_SECONDS, patience)) if url.get_backend_name() == "sqlite" else _postgresql(url)
         _bring_up_to_date(engine)
     return engine
 
 
 def patience(environ: Mapping[str, str] = os.environ) -> float:
     """Seconds for which a write is tried again. Raises `StoreError` where `ASSAY_STORE_PATIENCE` is no number."""
+    given = environ.get("ASSAY_STORE_PATIENCE", "")
     try:
-        return float(environ.get("ASSAY_STORE_PATIENCE", PATIENCE_SECONDS))
-    except ValueError as error:
-        raise StoreError("ASSAY_STORE_PATIENCE is no number of seconds", f"write one, such as {PATIENCE_SECONDS:.0f}") from error
+        seconds = float(given) if given else PATIENCE_SECONDS
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise StoreError(f"ASSAY_STORE_PATIENCE is {given!r}, which is no number of seconds", f"write one, such as {PATIENCE_SECONDS:.0f}")
+    return seconds
 
 
 def write(engine: Engine, work: Callable[[Connection], Any], seconds: float) -> Any:
@@ -82,13 +89,23 @@ def write(engine: Engine, work: Callable[[Connection], Any], seconds: float) -> 
     raise AssertionError("unreachable")
 
 
-def _sqlite(url: URL) -> Engine:
-    folder = Path(str(url.database)).parent
+def _postgresql(url: URL) -> Engine:
+    try:
+        return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10, "application_name": "assay"})
+    except ImportError as error:
+        raise StoreError(f"the store {shown(url)}: the driver psycopg is not installed", "pip install 'assay-iac[postgresql]'") from error
+
+
+def _sqlite(url: URL, busy_seconds: float) -> Engine:
+    file = Path(str(url.database))
+    if file.is_dir():
+        raise StoreError(f"the store {shown(url)}: it is a folder", "name a file in it with ASSAY_STORE, such as store.sqlite3")
+    folder = file.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"the store {shown(url)}: {error.filename}: {error.strerror}", "name another file with ASSAY_STORE") from error
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "isolation_level": None})
+    engine = create_engine(url, connect_args={"timeout": busy_seconds, "isolation_level": None})
 
     @event.listens_for(engine, "connect")
     def _settings(connection: Any, record: object) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,8 +56,11 @@ URL_HELP = "write a file's path, or postgresql+psycopg://USER:PASSWORD@HOST/DATA
 
 
 def shown(url: URL) -> str:
-    """The URL without its password; of SQLite the file's path alone."""
-    return str(url.database) if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
+    """The URL without its passwords; of SQLite the file's path alone."""
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    # libpq takes passwords as parameters, too.
+    return url.update_query_dict({name: "***" for name in url.query if "password" in name}).render_as_string(hide_password=True)
 
 
 def passing(error: BaseException) -> bool:
@@ -103,4 +106,4 @@ def first_line(error: BaseException) -> str:
 
 def no_space(error: OSError) -> bool:
     """Whether a file could not be written for lack of room."""
-    return error.errno in (28, 122) and os.name == "posix"
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

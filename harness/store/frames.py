@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, Select, case, func, literal_column, select
+from sqlalchemy import Connection, Select, case, func, select
 
 from harness.failures import Severity
 from harness.store import schema
 from harness.store.locks import abandoned
 from harness.store.plan import DONE, ERROR, INTERRUPTED, RUNNING, RunInfo
+from harness.store.writing import key_text
 
 _KEY = ("run", "case_name", "model", "sample", "attempt")
 _RUNS = {
@@ -39,7 +40,7 @@ def runs(connection: Connection, label: str | None = None, limit: int | None = N
     """All runs, newest first, or the `limit` newest, of one `label` where it is given."""
     table, samples, failures = schema.runs, schema.samples, schema.failures
     chosen = select(table.c.id).order_by(table.c.started.desc(), table.c.id.desc())
-    chosen = chosen.where(table.c.label == label) if label is not None else chosen
+    chosen = chosen.where(table.c.label == key_text(label)) if label is not None else chosen
     chosen = chosen.limit(limit) if limit is not None else chosen
     ids = list(connection.execute(chosen).scalars())
     counted = (
@@ -67,7 +68,7 @@ def runs(connection: Connection, label: str | None = None, limit: int | None = N
     rows = []
     for row in connection.execute(details).all():
         one = by_run.get(row.id, {"models": [], "samples": 0, "done": 0, "errors": 0})
-        state = INTERRUPTED if row.state == RUNNING and abandoned(connection.engine, row.name) else row.state
+        state = INTERRUPTED if row.state == RUNNING and abandoned(connection, row.name) else row.state
         rows.append(
             {
                 "run": row.name, "label": row.label, "started": row.started, "ended": row.ended, "state": state, **one, "models": ", ".join(one["models"]),
@@ -84,7 +85,7 @@ def samples(connection: Connection, run: RunInfo | None) -> pd.DataFrame:
     """The samples of a run, in order, or of all runs; those without a result have the state `planned`."""
     table = schema.samples
     own = [table.c[name] for name in _SAMPLES if name not in ("sample_id", "run")]
-    return _frame(connection, select(table.c.id.label("sample_id"), schema.runs.c.name.label("run"), *own), run, _SAMPLES)
+    return _frame(connection, select(table.c.id.label("sample_id"), schema.runs.c.name.label("run"), *own), run, _SAMPLES, table.c.id)
 
 
 def gate_results(connection: Connection, run: RunInfo | None, variants: Sequence[str] = ()) -> pd.DataFrame:
@@ -92,7 +93,9 @@ def gate_results(connection: Connection, run: RunInfo | None, variants: Sequence
     table = schema.gate_results
     query = select(table.c.sample_id, *_sample_key(), table.c.variant, table.c.gate, table.c.status, table.c.reason)
     query = query.where(table.c.variant.in_(variants)) if variants else query
-    return _frame(connection, query.join(schema.samples, schema.samples.c.id == table.c.sample_id), run, _GATES, joined=True)
+    return _frame(
+        connection, query.join(schema.samples, schema.samples.c.id == table.c.sample_id), run, _GATES, table.c.sample_id, table.c.variant, table.c.gate
+    )
 
 
 def failures(connection: Connection, run: RunInfo | None) -> pd.DataFrame:
@@ -103,7 +106,7 @@ def failures(connection: Connection, run: RunInfo | None) -> pd.DataFrame:
         table.c.category, table.c.title, table.c.file, table.c.line, table.c.gate, table.c.statements, table.c.fixes,
     )  # fmt: skip
     query = query.join(schema.samples, schema.samples.c.id == table.c.sample_id).join(named, named.c.id == table.c.fingerprint_id)
-    return _frame(connection, query.order_by(schema.samples.c.run_id, schema.samples.c.position, table.c.id), run, _FAILURES, joined=True)
+    return _frame(connection, query, run, _FAILURES, table.c.id)
 
 
 def fixes(connection: Connection, run: RunInfo | None) -> pd.DataFrame:
@@ -111,18 +114,17 @@ def fixes(connection: Connection, run: RunInfo | None) -> pd.DataFrame:
     table = schema.fixes
     own = [table.c[name] for name in _FIXES if name in table.c and name != "sample_id"]
     query = select(table.c.sample_id, *_sample_key(), *own).join(schema.samples, schema.samples.c.id == table.c.sample_id)
-    return _frame(connection, query, run, _FIXES, joined=True)
+    return _frame(connection, query, run, _FIXES, table.c.sample_id, table.c.name)
 
 
 def _sample_key() -> list[Any]:
     return [schema.runs.c.name.label("run"), *(schema.samples.c[name] for name in _KEY[1:])]
 
 
-def _frame(connection: Connection, query: Select[Any], run: RunInfo | None, columns: dict[str, str], joined: bool = False) -> pd.DataFrame:
+def _frame(connection: Connection, query: Select[Any], run: RunInfo | None, columns: dict[str, str], *order: Any) -> pd.DataFrame:
+    """The rows of `query`, sample by sample in the order of the plan, and by `order` within a sample."""
     query = query.join(schema.runs, schema.runs.c.id == schema.samples.c.run_id)
     if run is not None:
         query = query.where(schema.samples.c.run_id == run.id)
-    if not query._order_by_clauses:
-        query = query.order_by(schema.samples.c.run_id, schema.samples.c.position, *([] if not joined else [literal_column("1")]))
-    rows = connection.execute(query).all()
+    rows = connection.execute(query.order_by(schema.samples.c.run_id, schema.samples.c.position, *order)).all()
     return pd.DataFrame.from_records([tuple(row) for row in rows], columns=list(columns)).astype(columns)

@@ -18,10 +18,10 @@ from harness.store import schema
 from harness.store.errors import StoreError
 from harness.store.locks import abandoned
 from harness.store.plan import DONE, ERROR, INTERRUPTED, RUNNING, RunInfo, SampleKey
-from harness.store.writing import RECORD
+from harness.store.writing import RECORD, clean, key_text
 
 _PAGE = 200
-_NUMBERED = re.compile(r"^(sample|failure):(\d+)$")
+_NUMBERED = re.compile(r"^(sample|failure):(\d{1,18})$")
 
 
 def find_run(connection: Connection, text: str | None) -> RunInfo:
@@ -36,14 +36,17 @@ def find_run(connection: Connection, text: str | None) -> RunInfo:
         if found is None:
             raise UsageError("there is no run yet", "make one with: assay run cases/zero-trust-payments")
         return _info(connection, found)
-    for where in (runs.c.name == text, runs.c.label == text):
-        if (found := connection.execute(newest.where(where)).first()) is not None and text:
-            return _info(connection, found)
-    beginning = connection.execute(query.where(runs.c.name.startswith(text, autoescape=True)).limit(2)).all()
-    if len(beginning) == 1 and text:
-        return _info(connection, beginning[0])
-    if beginning:
-        raise UsageError(f"several runs begin with {text!r}", "write more of the name; see: assay runs")
+    key = key_text(text)
+    if key:
+        for where in (runs.c.name == key, runs.c.label == key):
+            if (found := connection.execute(newest.where(where)).first()) is not None:
+                return _info(connection, found)
+        beginning = connection.execute(query.where(runs.c.name.startswith(key, autoescape=True)).order_by(runs.c.name).limit(4)).all()
+        if len(beginning) == 1:
+            return _info(connection, beginning[0])
+        if beginning:
+            known = ", ".join(row.name for row in beginning[:3]) + (", ..." if len(beginning) > 3 else "")
+            raise UsageError(f"several runs begin with {text!r}: {known}", "write more of the name")
     raise UsageError(f"there is no run {text!r}", "see: assay runs")
 
 
@@ -76,32 +79,47 @@ def read_case(connection: Connection, sample_id: int) -> CaseResult:
 
 
 def find_sample(connection: Connection, text: str) -> int:
-    """The id of the sample that `text` names: `sample:ID`, or RUN/CASE, RUN/CASE/SAMPLE, RUN/CASE/MODEL/SAMPLE. Raises `UsageError`."""
+    """The id of the sample that `text` names: `sample:ID`, or RUN/CASE, and behind that /SAMPLE, /MODEL or /MODEL/SAMPLE. Raises `UsageError`."""
     if numbered := _NUMBERED.match(text):
         return _sample_of(connection, numbered[1], int(numbered[2]))
-    run_text, *words = text.split("/")
-    run = find_run(connection, run_text)
+    if "/" not in text:
+        if text.startswith(("sample:", "failure:")):
+            raise UsageError(f"{text} is no sample", "write sample:ID or failure:ID, with the number that assay show RUN --json or assay query gives")
+        run = find_run(connection, text)
+        raise UsageError(f"{text} is a run, not a sample", f"name one of its samples, such as RUN/CASE; see: assay show {run.name}")
+    run, words = _split(connection, text)
     samples = schema.samples
-    query = select(samples.c.id, samples.c.case_name, samples.c.model, samples.c.sample, samples.c.attempt).where(
-        samples.c.run_id == run.id, samples.c.case_name == words[0]
+    query = select(samples.c.id, samples.c.case_name, samples.c.model, samples.c.sample).where(
+        samples.c.run_id == run.id, samples.c.case_name == key_text(words[0])
     )
-    if len(words) > 2:
-        query = query.where(samples.c.model == "/".join(words[1:-1]))
-    if len(words) > 1:
-        query = query.where(samples.c.sample == words[-1])
-    rows = connection.execute(query.order_by(samples.c.position)).all()
+    named = key_text("/".join(words[1:]))
+    rows = connection.execute(query.order_by(samples.c.position, samples.c.id)).all()
+    rows = [row for row in rows if named in ("", row.sample, row.model, f"{row.model}/{row.sample}")]
     if not rows:
         raise UsageError(f"run {run.name} has no sample {'/'.join(words)}", f"see: assay show {run.name}")
     if len({(row.model, row.sample) for row in rows}) > 1:
-        known = ", ".join(f"{row.case_name}/{row.model}/{row.sample}" for row in rows[:4])
-        raise UsageError(f"run {run.name} has several samples {'/'.join(words)}", f"name one of: {known}{' ...' if len(rows) > 4 else ''}")
+        known = ", ".join(dict.fromkeys(f"{row.case_name}/{row.model}/{row.sample}" for row in rows[:4]))
+        raise UsageError(f"run {run.name} has several samples {'/'.join(words)}", f"name one of: {known}{', ...' if len(rows) > 4 else ''}")
     return int(rows[0].id)
+
+
+def _split(connection: Connection, text: str) -> tuple[RunInfo, list[str]]:
+    """The run that `text` begins with, and the words after it; a label may have slashes of its own."""
+    words = text.split("/")
+    unknown: UsageError | None = None
+    for number in range(1, len(words)):
+        try:
+            return find_run(connection, "/".join(words[:number])), words[number:]
+        except UsageError as error:
+            unknown = unknown or error
+    assert unknown is not None
+    raise unknown
 
 
 def samples_of(connection: Connection, case_name: str, run: RunInfo | None) -> list[int]:
     """The ids of the samples of a case that have a result, newest first."""
     table = schema.samples
-    query = select(table.c.id).where(table.c.case_name == case_name, table.c.state.in_((DONE, ERROR)))
+    query = select(table.c.id).where(table.c.case_name == key_text(case_name), table.c.state.in_((DONE, ERROR)))
     query = query if run is None else query.where(table.c.run_id == run.id)
     return list(connection.execute(query.order_by(table.c.run_id.desc(), table.c.position)).scalars())
 
@@ -109,7 +127,7 @@ def samples_of(connection: Connection, case_name: str, run: RunInfo | None) -> l
 def read_artefact(connection: Connection, sample_id: int, name: str) -> bytes:
     """The content of a sample's artefact. Raises `UsageError` where there is none, `StoreError` where it is damaged."""
     kept, links = schema.artefacts, schema.sample_artefacts
-    query = select(kept.c.content).join(links, links.c.digest == kept.c.digest).where(links.c.sample_id == sample_id, links.c.name == name)
+    query = select(kept.c.content).join(links, links.c.digest == kept.c.digest).where(links.c.sample_id == sample_id, links.c.name == key_text(name, 255))
     content = connection.execute(query).scalar()
     if content is None:
         known = ", ".join(artefact_names(connection, sample_id))
@@ -132,8 +150,10 @@ def find_failure(connection: Connection, text: str) -> tuple[int, str]:
             raise UsageError(f"there is no {text}", "see: assay show RUN/CASE")
         return int(row.sample_id), str(row.name)
     sample_text, _, name = text.rpartition("/")
+    if not sample_text:
+        raise UsageError(f"{text} is no failure", "write RUN/CASE/F1, or failure:ID")
     sample_id = find_sample(connection, sample_text)
-    if connection.execute(select(failures.c.id).where(failures.c.sample_id == sample_id, failures.c.name == name)).first() is None:
+    if connection.execute(select(failures.c.id).where(failures.c.sample_id == sample_id, failures.c.name == clean(name))).first() is None:
         raise UsageError(f"{sample_text} has no failure {name}", f"see: assay show {sample_text}")
     return sample_id, name
 
@@ -144,7 +164,7 @@ def _runs() -> Select[Any]:
 
 def _info(connection: Connection, row: Row[Any]) -> RunInfo:
     # A process that was killed could not say so: a run that nobody writes is no longer running.
-    state = INTERRUPTED if row.state == RUNNING and abandoned(connection.engine, row.name) else row.state
+    state = INTERRUPTED if row.state == RUNNING and abandoned(connection, row.name) else row.state
     return RunInfo(
         id=row.id, name=row.name, label=row.label, started=row.started, ended=row.ended, state=state, toolchain=row.versions,
         toolchain_fingerprint=row.fingerprint, rubric=row.rubric, code=row.code, settings=row.settings, holes=row.holes,

@@ -25,6 +25,9 @@ from harness.store.plan import DONE, ERROR, PLANNED, RUNNING, PlannedSample, Run
 RECORD = "record"
 """The artefact that holds a sample's whole result, as JSON."""
 
+KEY_BYTES = 600
+"""PostgreSQL's indices take 2,700 bytes a row, and a sample's key is three texts; a model's name is any text that a case.yaml holds."""
+
 VARIANTS = ("response", "ideal", "repaired")
 _ROWS = 500
 """Rows of one statement: SQLite takes 32,766 values at most."""
@@ -53,7 +56,7 @@ class RunWriter:
     def add(self, planned: PlannedSample, result: CaseResult, artefacts: Mapping[str, bytes] = {}) -> None:
         """Keep the result of one sample: all of it or nothing. What is there already stays.
 
-        Raises `StoreError` where the store cannot take it, or another process has become the run's writer.
+        Raises `StoreError` where the store cannot take it, the run does not plan the sample, or another process has become the run's writer.
         """
         record = json.dumps(dump_case(result), separators=(",", ":")).encode()
         packed = {name: _pack(content) for name, content in {RECORD: record, **artefacts}.items()}
@@ -113,14 +116,14 @@ def _start(connection: Connection, name: str, now: datetime, plan: RunPlan) -> N
         plan.toolchain_fingerprint
     ]
     row = {
-        "name": name, "label": plan.label, "started": now, "state": RUNNING, "toolchain_id": toolchain, "rubric": plan.rubric, "code": plan.code,
+        "name": name, "label": key_text(plan.label), "started": now, "state": RUNNING, "toolchain_id": toolchain, "rubric": plan.rubric, "code": plan.code,
         "settings": dict(plan.settings), "holes": dict(plan.holes),
     }  # fmt: skip
     (run_id,) = connection.execute(insert(schema.runs).values(row)).inserted_primary_key or (None,)
     rows = [
         {
-            "run_id": run_id, "position": one.position, "case_name": one.case, "model": one.model, "sample": one.sample, "attempt": one.attempt,
-            "folder": one.folder, "state": PLANNED,
+            "run_id": run_id, "position": one.position, "case_name": key_text(one.case), "model": key_text(one.model), "sample": key_text(one.sample),
+            "attempt": one.attempt, "folder": clean(one.folder), "state": PLANNED,
         }
         for one in plan.samples
     ]  # fmt: skip
@@ -131,9 +134,9 @@ def _add(connection: Connection, run_id: int, planned: PlannedSample, result: Ca
     table = schema.samples
     where = (
         table.c.run_id == run_id,
-        table.c.case_name == planned.case,
-        table.c.model == planned.model,
-        table.c.sample == planned.sample,
+        table.c.case_name == key_text(planned.case),
+        table.c.model == key_text(planned.model),
+        table.c.sample == key_text(planned.sample),
         table.c.attempt == planned.attempt,
     )
     found = connection.execute(select(table.c.id, table.c.state).where(*where)).first()
@@ -207,7 +210,12 @@ def _failure_rows(connection: Connection, run_id: int, sample_id: int, result: C
 
 def _fingerprint_row(failure: Failure) -> dict[str, Any]:
     symbols = [clean(symbol) for symbol in failure.symbols]
-    return {"rule": failure.rule, "symbol": symbols[0] if symbols else "", "symbols": symbols, "documentation": clean(failure.documentation)}
+    return {
+        "rule": key_text(failure.rule),
+        "symbol": key_text(symbols[0]) if symbols else "",
+        "symbols": symbols,
+        "documentation": clean(failure.documentation),
+    }
 
 
 def _add_artefacts(connection: Connection, sample_id: int, packed: Mapping[str, tuple[str, int, bytes]]) -> None:
@@ -217,7 +225,7 @@ def _add_artefacts(connection: Connection, sample_id: int, packed: Mapping[str, 
     new = {digest: {"digest": digest, "size": size, "content": content} for digest, size, content in packed.values() if digest not in there}
     if new:
         _insert_new(connection, table, [new[digest] for digest in sorted(new)])
-    _insert(connection, schema.sample_artefacts, [{"sample_id": sample_id, "name": clean(name)[:255], "digest": packed[name][0]} for name in sorted(packed)])
+    _insert(connection, schema.sample_artefacts, [{"sample_id": sample_id, "name": key_text(name, 255), "digest": packed[name][0]} for name in sorted(packed)])
 
 
 def _id_of(connection: Connection, table: Table, column: str, described: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
@@ -247,6 +255,15 @@ def _insert(connection: Connection, table: Table, rows: Sequence[Mapping[str, An
 
 def _pack(content: bytes) -> tuple[str, int, bytes]:
     return hashlib.sha256(content).hexdigest(), len(content), zlib.compress(content, 6)
+
+
+def key_text(text: str, most: int = KEY_BYTES) -> str:
+    """The text as an index takes it: `clean`, and in at most `most` bytes. One that is longer ends in a digest of the whole, so that two never become one."""
+    text = clean(text)
+    if len(text.encode()) <= most:
+        return text
+    ending = "~" + hashlib.sha256(text.encode()).hexdigest()[:16]
+    return text.encode()[: most - len(ending)].decode("utf-8", "ignore") + ending
 
 
 def clean(text: str) -> str:

@@ -206,6 +206,13 @@ def test_two_models_are_compared_where_each_run_has_one() -> None:
     assert model.scores[1].before.low is None
 
 
+def test_runs_without_a_common_model_are_compared_case_by_case_where_no_case_has_two() -> None:
+    base = run("a", one("x", model="p"), one("y", model="q"))
+    (model,) = compare_runs(base, run("b", one("x", model="new", quality=0.7), one("y", model="new", quality=0.7))).models
+    assert (model.title, model.cases) == ("2 models -> new", 2)
+    assert model.scores[1].difference.estimate.mean == pytest.approx(0.2)
+
+
 @pytest.mark.parametrize(
     ("base", "head", "message"),
     [
