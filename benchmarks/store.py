@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import random
+import resource
 import statistics
 import subprocess
 import sys
@@ -61,10 +62,11 @@ _MESSAGE = "cannot import name '{symbol}' from 'cdktf_cdktf_provider_aws.{module
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """A command, its wall seconds in a fresh process (the median), and what it printed or wrote, in bytes."""
+    """A command, its seconds on the clock and of CPU in a fresh process (medians), and what it printed, in bytes."""
 
     command: str
-    seconds: float
+    wall: float
+    cpu: float
     printed: int
 
 
@@ -237,15 +239,17 @@ def commands(store: Store, folder: Path) -> list[tuple[str, Sequence[str]]]:
 
 def timed(what: str, words: Sequence[str], environment: dict[str, str], times: int) -> Timing:
     """The command in a fresh process, `times` times."""
-    seconds, printed = [], 0
+    walls, cpus, printed = [], [], 0
     for _ in range(times):
-        started = time.perf_counter()
+        started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run([sys.executable, "-m", "harness.cli", *words], env=environment, capture_output=True)
-        seconds.append(time.perf_counter() - started)
+        walls.append(time.perf_counter() - started)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpus.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
         if done.returncode:
             raise RuntimeError(f"{what}: {done.stderr.decode(errors='replace')}")
         printed = len(done.stdout)
-    return Timing(what, statistics.median(seconds), printed)
+    return Timing(what, statistics.median(walls), statistics.median(cpus), printed)
 
 
 def seconds_of_one_result(place: str | Path) -> float:
@@ -298,11 +302,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(", ".join(f"{sizes(table):,} {table.replace('_', ' ')}" for table in ("runs", "samples", "failures", "fixes", "gate_results", "fingerprints")))
         print(f"{file.stat().st_size / 1e6:,.0f} MB\n")
         listed = commands(store, options.folder)
-    print("| command | seconds | bytes printed |\n|---|---:|---:|")
+    print("| command | seconds | of CPU | bytes printed |\n|---|---:|---:|---:|")
     for what, words in listed:
         if options.only in what:
             one = timed(what, words, environment, options.times)
-            print(f"| {one.command} | {one.seconds:.2f} | {one.printed:,} |", flush=True)
+            print(f"| {one.command} | {one.wall:.2f} | {one.cpu:.2f} | {one.printed:,} |", flush=True)
     if not options.only:
         with tempfile.TemporaryDirectory(dir=options.folder) as name:
             print(f"\none result kept: {1000 * seconds_of_one_result(Path(name) / 'store.sqlite3'):.1f} ms on SQLite", end="")

@@ -7,17 +7,20 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
-from harness.batch import Listener
 from harness.failures import Severity
 from harness.results import CaseResult
 from harness.store import RunInfo
 from harness.store.plan import PlannedSample
+
+if TYPE_CHECKING:
+    from harness.batch import Listener  # at run time it would bring the whole evaluation along, which most commands do without
 
 _STYLES = {Severity.CRITICAL: "bold red", Severity.HIGH: "red", Severity.MEDIUM: "yellow", Severity.LOW: "cyan"}
 

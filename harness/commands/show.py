@@ -17,9 +17,13 @@ from harness.commands.run import print_case
 from harness.errors import UsageError
 from harness.failures import Failure, Severity
 from harness.store import RunInfo, Store
+from harness.store.plan import ERROR
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_SHOWN = 50
+"""So many samples are listed on a terminal; thousands would take seconds to lay out, and nobody reads them."""
 
 EXAMPLE = "assay show 20261125-061100-ab12/zero-trust-payments/F1"
 
@@ -99,11 +103,13 @@ def _run(store: Store, info: RunInfo, as_json: bool) -> int:
         return 0
     console = Console(highlight=False)
     models = samples["model"].unique()
-    described = (
+    counted = (
         f"{len(samples)} samples of {len(models)} models" if len(models) > 1 else f"{len(samples)} samples of {models[0] if len(models) else 'no model'}"
     )
-    console.print(f"{info.name} {info.label}: {info.state}, {described}, {len(failures)} failures, rubric {info.rubric}", style="bold", markup=False)
-    _print_frame(console, _listed(samples))
+    console.print(f"{info.name} {info.label}: {info.state}, {counted}, {len(failures)} failures, rubric {info.rubric}", style="bold", markup=False)
+    _print_frame(console, _listed(_worst(samples)))
+    if len(samples) > _SHOWN:
+        console.print(f"{len(samples) - _SHOWN} more samples, no worse than these; all of them: assay show {info.name} --json", markup=False)
     if len(failures):
         console.print("rules that most samples break", style="bold")
         top = failures.groupby("rule").agg(samples=("sample_id", "nunique"), failures=("failure_id", "count"), title=("title", "first"))
@@ -115,6 +121,14 @@ def _run(store: Store, info: RunInfo, as_json: bool) -> int:
     for gate, reason in info.holes.items():
         console.print(f"hole: {gate} was not run: {reason}", style="yellow", markup=False, soft_wrap=True)
     return 0
+
+
+def _worst(samples: pd.DataFrame) -> pd.DataFrame:
+    """All samples in their order, or, of more than a screen or two, the worst: errors first, then by severity."""
+    if len(samples) <= _SHOWN:
+        return samples
+    ranked = samples.assign(failed=samples["state"] == ERROR).sort_values(["failed", *map(str, Severity)], ascending=False, kind="stable")
+    return ranked.head(_SHOWN).drop(columns="failed")
 
 
 def _listed(samples: pd.DataFrame) -> pd.DataFrame:

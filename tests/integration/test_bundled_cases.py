@@ -12,6 +12,7 @@ from harness.case import load_case
 from harness.gates.base import not_applicable
 from harness.gates.registry import all_gates, is_optional, select_gates
 from harness.results import CaseResult
+from harness.store import open_store
 from scoring.audit import ClaimStatus, load_audit
 from scoring.rulebook import all_rules
 from tests.conftest import ROOT
@@ -25,8 +26,9 @@ NOT_PROVOKED: dict[str, str] = {}
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, CaseResult]]:
-    run = run_cases(CASES, jobs=2, root=tmp_path_factory.mktemp("runs"))
-    yield {case.case: case for case in run.result.cases}
+    with open_store(tmp_path_factory.mktemp("runs") / "store.sqlite3") as store:
+        run = run_cases(CASES, store, jobs=2)
+        yield {case.case: case for _, case in store.case_results(run.name)}
 
 
 def case_ids(path: Path) -> str:

@@ -95,7 +95,7 @@ def test_a_response_that_is_the_ideal_has_no_failure(tmp_path: Path, make_case) 
     ("arguments", "words"),
     [
         (["run", "nowhere"], "nowhere: no such folder"),
-        (["report", "20000101-000000-0000"], "there is no run 20000101-000000-0000"),
+        (["report", "20000101-000000-0000"], "there is no run '20000101-000000-0000'"),
         (["report"], "there is no run yet"),
         (["report", "--format", "docx"], "docx: not known"),
         (["rules", "no-such-rule"], "there is no rule no-such-rule"),

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.batch import run_cases
+from harness.batch import RunOptions, run_cases
 from harness.cli import main
 from harness.results import CaseResult
+from harness.store import open_store
 
 pytestmark = [pytest.mark.slow, pytest.mark.terraform]
 
@@ -100,8 +101,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, CaseResult]:
     task(folder / "archive", "task-1", answer)
     task(folder / "archive", "task-2", "I cannot write infrastructure for you.\n")
     assert main(["import", "markdown-archive", str(folder / "archive"), "--to", str(folder / "cases")]) == 0
-    run = run_cases([folder / "cases" / "task-1", folder / "cases" / "task-2"], jobs=2, gates=["synth", "validate"], root=folder / "runs")
-    return {case.case: case for case in run.result.cases}
+    with open_store(folder / "store.sqlite3") as store:
+        run = run_cases([folder / "cases" / "task-1", folder / "cases" / "task-2"], store, RunOptions(gates=["synth", "validate"]))
+        return {case.case: case for _, case in store.case_results(run.name)}
 
 
 def test_mistakes_behind_mistakes_are_found_each_with_its_own_small_fix(results: dict[str, CaseResult]) -> None:

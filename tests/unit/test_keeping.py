@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
-from harness.batch import failed_case
 from harness.cache import GateCache
 from harness.diagnostics import Diagnostic, Location
 from harness.errors import HarnessFault, UsageError
 from harness.gates.base import GateResult, Status
 from harness.runner import GateRunner
-from harness.store import find_run, read_run, start_run
+from harness.store import PlannedSample, RunPlan, Store, StoreError, open_store
 from harness.tree import Tree
+from harness.work import failed_case
 
 RESULT = GateResult(
     "synth",
@@ -97,29 +96,69 @@ def test_trouble_of_ours_is_inconclusive_and_not_remembered(cache: GateCache) ->
         assert "the emulator fell over" in result.reason
 
 
-def test_every_case_is_on_disk_the_moment_it_is_added(tmp_path: Path) -> None:
-    run = start_run({"python": "3"}, "1", {"plan": "no terraform"}, tmp_path)
-    for number in range(3):
-        run.add(failed_case(f"case{number}", "broken"))
-        assert [case.case for case in read_run(run.file).cases] == [f"case{done}" for done in range(number + 1)]
-    assert read_run(run.file).holes == {"plan": "no terraform"}
-    assert [path.name for path in run.folder.iterdir()] == ["result.json"]
+@pytest.fixture
+def store(tmp_path: Path):
+    with open_store(tmp_path / "store.sqlite3") as opened:
+        yield opened
 
 
-def test_the_newest_run_is_found_and_a_wrong_name_is_said(tmp_path: Path) -> None:
+def plan(*names: str) -> RunPlan:
+    samples = tuple(PlannedSample(position, "/nowhere", name, "model") for position, name in enumerate(names))
+    return RunPlan("nightly", {"python": "3"}, "tools", "1", "code", {"plan": "no terraform"}, {"gates": [], "repeat": 1, "sandboxed": True}, samples)
+
+
+def test_every_sample_is_kept_the_moment_it_is_added(store: Store, tmp_path: Path) -> None:
+    with store.start(plan("a", "b", "c")) as writer:
+        for number, planned in enumerate(writer.missing()):
+            writer.add(planned, failed_case(planned.case, "broken"))
+            with open_store(tmp_path / "store.sqlite3") as another:
+                assert [case.case for case in another.result().cases] == ["a", "b", "c"][: number + 1]
+    assert store.result().holes == {"plan": "no terraform"}
+
+
+def test_a_run_that_its_process_left_is_interrupted_and_goes_on_with_what_is_missing(store: Store) -> None:
+    with store.start(plan("a", "b")) as writer:
+        writer.add(writer.missing()[0], failed_case("a", "broken"))
+        with pytest.raises(StoreError, match="another process is writing it"):
+            store.resume("nightly")
+    assert store.find_run().state == "interrupted"
+    with store.resume("nightly") as writer:
+        assert [planned.case for planned in writer.missing()] == ["b"]
+        writer.add(writer.missing()[0], failed_case("b", "broken"))
+        writer.finish("finished")
+    assert (store.find_run().state, len(store.samples())) == ("finished", 2)
+
+
+def test_the_newest_run_is_found_and_a_wrong_name_is_said(store: Store) -> None:
     with pytest.raises(UsageError, match="no run yet"):
-        find_run(None, tmp_path)
-    run = start_run({}, "1", {}, tmp_path)
-    assert find_run(None, tmp_path) == run.file
-    assert find_run(run.result.run, tmp_path) == run.file
-    assert find_run(str(run.folder), tmp_path) == run.file
-    with pytest.raises(UsageError, match="no run named-so"):
-        find_run("named-so", tmp_path)
+        store.find_run()
+    with store.start(plan("a")) as writer:
+        name = writer.run.name
+    assert {store.find_run(text).name for text in (None, name, name[:12], "nightly")} == {name}
+    with pytest.raises(UsageError, match="no run 'named-so'"):
+        store.find_run("named-so")
 
 
-def test_a_run_of_another_schema_is_refused(tmp_path: Path) -> None:
-    run = start_run({}, "1", {}, tmp_path)
-    content = json.loads(run.file.read_text())
-    run.file.write_text(json.dumps({**content, "schema": 99}))
-    with pytest.raises(UsageError, match="not the result of a run"):
-        read_run(run.file)
+@pytest.mark.parametrize("damage", ["flipped", "truncated", "another key's"])
+def test_a_byte_that_changed_makes_an_entry_worthless(cache: GateCache, damage: str) -> None:
+    cache.put_bytes("key", b"what was kept")
+    cache.put_bytes("other", b"something else")
+    entry = cache._entries.get("key")
+    changed = {"flipped": entry[:-1] + bytes([entry[-1] ^ 1]), "truncated": entry[:-3], "another key's": cache._entries.get("other")}
+    cache._entries.set("key", changed[damage])
+    assert cache.get_bytes("key") is None
+    assert cache.get_bytes("other") == b"something else"
+
+
+def test_a_cache_whose_index_is_garbage_is_begun_anew(tmp_path: Path) -> None:
+    first = GateCache(tmp_path / "gates")
+    first.put("key", RESULT)
+    first.close()
+    for file in (tmp_path / "gates").glob("cache.db*"):
+        file.unlink()
+    (tmp_path / "gates" / "cache.db").write_bytes(b"no database " * 1000)
+    again = GateCache(tmp_path / "gates")
+    assert again.get("key") is None
+    again.put("key", RESULT)
+    assert again.get("key") == RESULT
+    again.close()
