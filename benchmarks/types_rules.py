@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.case import load_case
-from harness.cli import find_cases
 from harness.gates.types import RULES
+from harness.planning import find_cases
 from harness.toolchain import find_toolchain
 from harness.tree import Tree
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
@@ -192,7 +192,9 @@ def _stopped_by_interrupt(listener: Listener) -> Iterator[threading.Event]:
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()
-        listener.note("interrupted: what is running will finish; press Ctrl-C again to give it up")
+        # The signal may come while this very thread is writing to the same stream, which then refuses to be entered twice.
+        with suppress(RuntimeError):
+            listener.note("interrupted: what is running will finish; press Ctrl-C again to give it up")
 
     before = signal.signal(signal.SIGINT, interrupted)
     try:

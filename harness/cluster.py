@@ -10,7 +10,7 @@ import queue
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
@@ -19,10 +19,11 @@ from harness.errors import AssayError, ToolMissing, UsageError
 from harness.evaluate import Evaluation
 from harness.executors import Heard
 from harness.store.plan import PlannedSample
+from harness.tree import Tree
 from harness.work import Workplace, code_digest, failed, load_planned
 
 try:
-    from distributed import Client, Future, KilledWorker
+    from distributed import Client, KilledWorker
 
     from harness.cluster_client import connected, opened_tools
     from harness.cluster_worker import resource, sample_task, tree_task
@@ -104,7 +105,7 @@ class ClusterExecutor:
                 self._notes.put(f"worker refused: {text}")
             self._client.subscribe_topic(self._plugin, self._told)
             self.versions, self.fingerprint, self.holes = self._standard.versions, self._standard.fingerprint, self._standard.holes
-            self._trees = _Trees(self._client, self._plugin, self._resources)
+            self._trees = _Trees(self._client)
             self._stack = stack.pop_all()
 
     def __exit__(self, *error: object) -> None:
@@ -138,27 +139,30 @@ class ClusterExecutor:
         """Send a sample, or say why its case cannot be read, in the words of `Worker.evaluate`."""
         try:
             case = load_planned(planned)
-            trees = {"response": pack_tree(case.response), "ideal": pack_tree(case.ideal)}
-            digests = {"response": case.response.digest, "ideal": case.ideal.digest}
             packed = pack_sample(planned, case)
+            digests = {"response": case.response.digest, "ideal": case.ideal.digest}
+            trees = {"response": self._trees.hold(case.response), "ideal": self._trees.hold(case.ideal)}
         except AssayError as error:
             return failed(planned, str(error))
         except Exception as error:  # one case must not take the others with it
             return failed(planned, f"Assay broke on this case: {type(error).__name__}: {error}")
         sent = _Sent(planned, packed, trees, digests)
-        for side, digest in digests.items():
-            self._trees.hold(digest, trees[side])
         with self._lock:
             self._sent[planned.position] = sent
         self._submit(sent)
         return None
 
     def _submit(self, sent: _Sent) -> None:
+        """Send the sample, and in the same message the trees that the cluster has not: each message is work for the scheduler."""
         sent.times += 1
         position = sent.planned.position
-        response, ideal = (self._trees.future(sent.digests[side]) for side in ("response", "ideal"))
         key = f"assay-sample-{self._client.id}-{position}-{sent.times}"
-        sent.future = self._client.submit(sample_task, self._plugin, sent.packed, response, ideal, key=key, resources=self._resources)
+        graph, references = self._trees.wanted(sent.digests.values())
+        response, ideal = (references[sent.digests[side]] for side in ("response", "ideal"))
+        graph[key] = (sample_task, self._plugin, sent.packed, response, ideal)
+        futures = self._client.get(graph, list(graph), sync=False, resources=self._resources, fifo_timeout="100 ms")
+        *new, sent.future = futures
+        self._trees.sent(dict(zip(graph, new, strict=False)))
         sent.future.add_done_callback(lambda future: self._done.put((position, future)))
 
     def _gathered(self) -> Iterator[tuple[PlannedSample, Evaluation]]:
@@ -291,37 +295,62 @@ class ClusterExecutor:
             self._heard.note(self._notes.get())
 
 
+@dataclass
+class _Kept:
+    """A tree: packed, on the cluster once it was sent, needed by `users` samples under way."""
+
+    packed: bytes
+    users: int = 0
+    future: Any = None
+
+
 class _Trees:
-    """Trees on the cluster by digest. One that a sample under way needs is never let go: Dask would forget the sample with it."""
+    """Trees by digest. One that a sample under way needs is never let go: Dask would forget the sample with it."""
 
-    def __init__(self, client: Client, prefix: str, resources: Mapping[str, float]) -> None:
-        self._client, self._prefix, self._resources = client, prefix, resources
-        self._futures: OrderedDict[str, Any] = OrderedDict()
-        self._users: dict[str, int] = {}
+    def __init__(self, client: Client) -> None:
+        self._prefix = f"assay-tree-{client.id}-"
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
-    def hold(self, digest: str, packed: bytes) -> None:
-        """Send the tree, if it is not there; it stays until `release`, and a while longer."""
-        if digest not in self._futures:
-            key = f"assay-tree-{self._client.id}-{digest}"
-            self._futures[digest] = self._client.submit(tree_task, packed, key=key, resources=self._resources)
-        self._users[digest] = self._users.get(digest, 0) + 1
-        self._futures.move_to_end(digest)
+    def hold(self, tree: Tree) -> bytes:
+        """The tree, packed, which is done once; it stays until `release`, and a while longer."""
+        if tree.digest not in self._kept:
+            self._kept[tree.digest] = _Kept(pack_tree(tree))
+        self._kept.move_to_end(tree.digest)
+        kept = self._kept[tree.digest]
+        kept.users += 1
+        return kept.packed
 
-    def future(self, digest: str) -> Future:
-        """The tree on the cluster; it has to be held."""
-        return self._futures[digest]
+    def wanted(self, digests: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The tasks that make those of the trees that the cluster has not, by key, and for each tree what a task refers to it with."""
+        new: dict[str, Any] = {}
+        references: dict[str, Any] = {}
+        for digest in digests:
+            kept, key = self._kept[digest], self._prefix + digest
+            there = kept.future is not None and not kept.future.cancelled()
+            references[digest] = kept.future if there else key
+            if not there:
+                new[key] = (tree_task, kept.packed)
+        return new, references
+
+    def sent(self, futures: Mapping[str, Any]) -> None:
+        """The trees that were sent, by key."""
+        for key, future in futures.items():
+            if key.startswith(self._prefix):
+                self._kept[key.removeprefix(self._prefix)].future = future
 
     def release(self, digest: str) -> None:
         """One sample less needs the tree."""
-        self._users[digest] -= 1
-        idle = [one for one in self._futures if not self._users.get(one)]
+        self._kept[digest].users -= 1
+        idle = [one for one, kept in self._kept.items() if not kept.users]
         for one in idle[: max(len(idle) - _IDLE_TREES, 0)]:
-            self._futures.pop(one).release()
-            self._users.pop(one, None)
+            self._let_go(self._kept.pop(one))
 
     def clear(self) -> None:
         """Let everything go."""
-        for future in self._futures.values():
-            future.release()
-        self._futures.clear()
-        self._users.clear()
+        while self._kept:
+            self._let_go(self._kept.popitem()[1])
+
+    @staticmethod
+    def _let_go(kept: _Kept) -> None:
+        if kept.future is not None:
+            kept.future.release()

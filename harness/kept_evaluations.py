@@ -30,11 +30,11 @@ def key_of(case: Case, gates: Sequence[Gate], toolchain: str, holes: Mapping[str
     """A digest of all that an evaluation depends on: the case, the gates, the tools, what is missing here, Assay's code and rubric, plugins."""
     facts = (
         (case.name, case.title, case.platform, case.language, case.model, case.sample, case.response_folder, case.prompt, case.entry, case.tests, case.tags),
-        (sorted(case.env.items()), case.expectations, [(policy.path, policy.text, policy.rules) for policy in case.policies]),
+        (sorted(case.env.items()), case.expectations, case.provenance, [(policy.path, policy.text, policy.rules) for policy in case.policies]),
         (case.response.digest, case.ideal.digest),
         ([(gate.name, gate.version) for gate in gates], toolchain, sorted(holes.items()), source_digest(), judging_digest()),
     )
-    return "evaluation " + hashlib.sha256(json.dumps(facts, default=str).encode()).hexdigest()
+    return "evaluation " + hashlib.sha256(ascii(facts).encode()).hexdigest()  # not JSON: a case.yaml may hold keys that JSON lacks
 
 
 def recall(store: GateCache, key: str, case: Case) -> Evaluation | None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
+from scipy import special  # scipy.stats has the same distributions, and takes a second to import
 
 CONFIDENCE, ALPHA, POWER = 0.95, 0.05, 0.80
 TARGET_EFFECT = 0.05
@@ -93,7 +93,7 @@ def clustered_mean(values: npt.ArrayLike, clusters: npt.ArrayLike) -> Estimate:
     if count < 2:
         return Estimate(mean, None, None, None, len(numbers), count)
     error = math.sqrt(count / (count - 1) * float(sums @ sums)) / len(numbers)
-    reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, count - 1)) * error
+    reach = float(special.stdtrit(count - 1, (1 + CONFIDENCE) / 2)) * error
     return Estimate(mean, error, mean - reach, mean + reach, len(numbers), count)
 
 
@@ -134,7 +134,7 @@ def sign_flip_test(differences: npt.ArrayLike) -> Test:
         return Test(_all_flips(numbers, sizes, counts), "exact")
     squares = numbers * numbers
     if float(squares @ squares) <= NORMAL_LIMIT * float(squares.sum()) ** 2:
-        return Test(float(2 * stats.norm.sf(abs(float(numbers.sum())) / math.sqrt(float(squares.sum())))), "normal limit")
+        return Test(float(2 * special.ndtr(-abs(float(numbers.sum())) / math.sqrt(float(squares.sum())))), "normal limit")
     return Test(_random_flips(numbers), "Monte Carlo")
 
 
@@ -148,8 +148,16 @@ def _all_flips(numbers: Floats, sizes: Floats, counts: Integers) -> float:
     for size, count in zip(sizes.tolist(), counts.tolist(), strict=True):
         heads = np.arange(count + 1)
         sums = np.add.outer(sums, size * (2.0 * heads - count)).ravel()
-        chances = np.multiply.outer(chances, stats.binom.pmf(heads, count, 0.5)).ravel()
+        chances = np.multiply.outer(chances, _binomial_halves(count)).ravel()
     return min(1.0, float(chances[np.abs(sums) >= _bound(numbers)].sum()))
+
+
+def _binomial_halves(count: int) -> Floats:
+    """P(K = k) for k from 0 to `count`, K binomial(count, 1/2); in logarithms, since the coefficients of a thousand are no float."""
+    heads = np.arange(count + 1)
+    logarithms = -np.log1p(count) - special.betaln(count - heads + 1, heads + 1) - count * math.log(2)
+    chances: Floats = np.exp(logarithms)
+    return chances
 
 
 def _random_flips(numbers: Floats) -> float:
@@ -173,7 +181,7 @@ def sign_tests(up: npt.ArrayLike, down: npt.ArrayLike) -> Floats:
     binomial(up + down, 1/2). Of pass/fail verdicts, one a case and run, it is McNemar's exact test on the discordant pairs.
     """
     rose, fell = np.asarray(up, dtype=np.int64), np.asarray(down, dtype=np.int64)
-    p: Floats = np.asarray(np.minimum(1.0, 2.0 * stats.binom.cdf(np.minimum(rose, fell), rose + fell, 0.5)), dtype=np.float64)
+    p: Floats = np.asarray(np.minimum(1.0, 2.0 * special.bdtr(np.minimum(rose, fell).astype(np.float64), rose + fell, 0.5)), dtype=np.float64)
     return p
 
 
@@ -188,7 +196,10 @@ def adjust(p_values: npt.ArrayLike) -> Floats:
     Call those of at most q a change: of what is called one, an expected share of at most q is none.
     """
     numbers = np.asarray(p_values, dtype=np.float64)
-    adjusted: Floats = stats.false_discovery_control(numbers) if len(numbers) else numbers
+    order = np.argsort(numbers)[::-1]
+    ranks = np.arange(len(numbers), 0, -1)
+    adjusted = np.empty_like(numbers)
+    adjusted[order] = np.minimum(1.0, np.minimum.accumulate(numbers[order] * len(numbers) / ranks)) if len(numbers) else numbers
     return adjusted
 
 
@@ -199,7 +210,7 @@ def minimum_detectable_effect(deviation: float, cases: int) -> float:
 
 def cases_needed(deviation: float, effect: float) -> int:
     """The smallest number of cases whose minimum detectable effect is at most `effect`, for differences of this standard deviation."""
-    normal = float(stats.norm.ppf(1 - ALPHA / 2) + stats.norm.ppf(POWER))
+    normal = float(special.ndtri(1 - ALPHA / 2) + special.ndtri(POWER))
     first = max(2, math.floor((normal * deviation / effect) ** 2))
     # The t distribution asks for a few more than the normal one, never for fewer, and for ten more at the very most.
     candidates = np.arange(first, first + 16)
@@ -208,5 +219,5 @@ def cases_needed(deviation: float, effect: float) -> int:
 
 
 def _multipliers(cases: npt.NDArray[Any]) -> Floats:
-    both: Floats = np.asarray(stats.t.ppf(1 - ALPHA / 2, cases - 1) + stats.t.ppf(POWER, cases - 1), dtype=np.float64)
+    both: Floats = np.asarray(special.stdtrit(cases - 1, 1 - ALPHA / 2) + special.stdtrit(cases - 1, POWER), dtype=np.float64)
     return both

@@ -8,8 +8,10 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from io import TextIOWrapper
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
 from harness.exports.base import Exporter, FileExporter, RuleText, Source, Written, is_file, is_folder
@@ -19,6 +21,9 @@ from harness.exports.writing import replacing_file, replacing_folder
 from harness.failures import Category, Severity
 from harness.results import CaseResult
 from harness.store import open_store
+
+if TYPE_CHECKING:
+    from scoring.rubric import Rubric
 
 EXAMPLE = "assay export sarif nightly --to assay.sarif"
 STANDARD_OUTPUT = "-"
@@ -103,7 +108,14 @@ def rule_text(rule_id: str) -> RuleText | None:
 
 def training_values(result: CaseResult) -> Mapping[Category, Severity]:
     """What each category of a sample's failures is worth for training, by the rubric of this version."""
-    from scoring.rubric import load_rubric
     from scoring.score import category_values
 
-    return {one.category: one.value for one in category_values(result.failures, load_rubric())}
+    return {one.category: one.value for one in category_values(result.failures, _rubric())}
+
+
+@cache
+def _rubric() -> Rubric:
+    """Read once for all samples: parsing it takes longer than everything else about a sample."""
+    from scoring.rubric import load_rubric
+
+    return load_rubric()

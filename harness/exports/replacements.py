@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 _HUNK = re.compile(r"^@@ -(\d+)(?:,(\d+))? \+\d+(?:,(\d+))? @@")
-_LINE_BREAK = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+_OTHER_BREAK = re.compile(r"\r(?!\n)|[\v\f\x1c-\x1e\x85\u2028\u2029]")
+"""What `str.splitlines` takes for the end of a line, beside a line feed and a carriage return before one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,7 @@ def replacements(diff: str, files: Mapping[str, str]) -> dict[str, tuple[Replace
 
 def _replacements_of_file(lines: list[str], at: int, text: str) -> tuple[tuple[Replacement, ...], int] | None:
     """What the hunks from `at` on replace in `text`, and where the next file begins."""
-    breaks = set(_LINE_BREAK.findall(text))
-    if not breaks <= {"\n"} and not breaks <= {"\r\n"}:
+    if text.count("\r\n") not in (0, text.count("\n")) or _OTHER_BREAK.search(text):
         return None
     present = text.splitlines(keepends=True)
     done: list[Replacement] = []

@@ -86,5 +86,9 @@ def as_table(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
 
 def _column(values: pd.Series, kind: pa.DataType) -> pa.Array:
     if pa.types.is_string(kind):
+        try:
+            return pa.array(values, type=kind, from_pandas=True)  # text out of a store is fit for it as it is
+        except (UnicodeEncodeError, pa.ArrowException):
+            pass
         return pa.array([None if pd.isna(value) else encodable(str(value)) for value in values], type=kind)
     return pa.array(values.astype(object).where(values.notna(), None).tolist(), type=kind)

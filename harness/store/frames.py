@@ -84,14 +84,14 @@ def runs(connection: Connection, label: str | None = None, limit: int | None = N
 def samples(connection: Connection, run: RunInfo | None) -> pd.DataFrame:
     """The samples of a run, in order, or of all runs; those without a result have the state `planned`."""
     table = schema.samples
-    own = [table.c[name] for name in _SAMPLES if name not in ("sample_id", "run")]
-    return _frame(connection, select(table.c.id.label("sample_id"), schema.runs.c.name.label("run"), *own), run, _SAMPLES, table.c.id)
+    own = [table.c[name] for name in _SAMPLES if name not in ("sample_id", *_KEY)]
+    return _frame(connection, select(table.c.id.label("sample_id"), *own), run, _SAMPLES, table.c.id)
 
 
 def gate_results(connection: Connection, run: RunInfo | None, variants: Sequence[str] = ()) -> pd.DataFrame:
     """The verdict of every gate on the variants response, ideal and repaired of each sample, or only on `variants`."""
     table = schema.gate_results
-    query = select(table.c.sample_id, *_sample_key(), table.c.variant, table.c.gate, table.c.status, table.c.reason)
+    query = select(table.c.sample_id, table.c.variant, table.c.gate, table.c.status, table.c.reason)
     query = query.where(table.c.variant.in_(variants)) if variants else query
     return _frame(
         connection, query.join(schema.samples, schema.samples.c.id == table.c.sample_id), run, _GATES, table.c.sample_id, table.c.variant, table.c.gate
@@ -102,7 +102,7 @@ def failures(connection: Connection, run: RunInfo | None) -> pd.DataFrame:
     """The failures of each sample, worst first within it."""
     table, named = schema.failures, schema.fingerprints
     query = select(
-        table.c.id.label("failure_id"), table.c.sample_id, *_sample_key(), table.c.name, named.c.fingerprint, named.c.rule, named.c.symbol, table.c.severity,
+        table.c.id.label("failure_id"), table.c.sample_id, table.c.name, named.c.fingerprint, named.c.rule, named.c.symbol, table.c.severity,
         table.c.category, table.c.title, table.c.file, table.c.line, table.c.gate, table.c.statements, table.c.fixes,
     )  # fmt: skip
     query = query.join(schema.samples, schema.samples.c.id == table.c.sample_id).join(named, named.c.id == table.c.fingerprint_id)
@@ -113,18 +113,27 @@ def fixes(connection: Connection, run: RunInfo | None) -> pd.DataFrame:
     """The fixes between response and ideal of each sample, with what the experiments say of them."""
     table = schema.fixes
     own = [table.c[name] for name in _FIXES if name in table.c and name != "sample_id"]
-    query = select(table.c.sample_id, *_sample_key(), *own).join(schema.samples, schema.samples.c.id == table.c.sample_id)
+    query = select(table.c.sample_id, *own).join(schema.samples, schema.samples.c.id == table.c.sample_id)
     return _frame(connection, query, run, _FIXES, table.c.sample_id, table.c.name)
 
 
-def _sample_key() -> list[Any]:
-    return [schema.runs.c.name.label("run"), *(schema.samples.c[name] for name in _KEY[1:])]
-
-
 def _frame(connection: Connection, query: Select[Any], run: RunInfo | None, columns: dict[str, str], *order: Any) -> pd.DataFrame:
-    """The rows of `query`, sample by sample in the order of the plan, and by `order` within a sample."""
+    """The rows of `query`, sample by sample in the order of the plan, and by `order` within a sample.
+
+    What names a sample is read once a sample and not once a row: a run has dozens of verdicts a sample.
+    """
+    rows = connection.execute(_of_run(query, run).order_by(schema.samples.c.run_id, schema.samples.c.position, *order)).all()
+    own = {name: kind for name, kind in columns.items() if name not in _KEY}
+    frame = pd.DataFrame.from_records([tuple(row) for row in rows], columns=list(own)).astype(own)
+    names = connection.execute(_of_run(select(schema.samples.c.id, schema.runs.c.name, *(schema.samples.c[name] for name in _KEY[1:])), run)).all()
+    keys = pd.DataFrame.from_records([tuple(row) for row in names], columns=["sample_id", *_KEY], index="sample_id").astype(
+        {name: columns[name] for name in _KEY}
+    )
+    found = keys.take(keys.index.get_indexer(pd.Index(frame["sample_id"]))).reset_index(drop=True)
+    return pd.concat([frame, found], axis=1)[list(columns)]
+
+
+def _of_run(query: Select[Any], run: RunInfo | None) -> Select[Any]:
+    """The query with its samples' runs, or for the samples of one run."""
     query = query.join(schema.runs, schema.runs.c.id == schema.samples.c.run_id)
-    if run is not None:
-        query = query.where(schema.samples.c.run_id == run.id)
-    rows = connection.execute(query.order_by(schema.samples.c.run_id, schema.samples.c.position, *order)).all()
-    return pd.DataFrame.from_records([tuple(row) for row in rows], columns=list(columns)).astype(columns)
+    return query if run is None else query.where(schema.samples.c.run_id == run.id)

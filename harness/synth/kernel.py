@@ -138,6 +138,7 @@ def _load_once(toolchain: Toolchain, files: KernelFiles) -> None:
     with ours, subprocess.Popen(
         [str(toolchain.node), "--preserve-symlinks", "--require", str(_hook()), str(runtime / "program.js")],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=(theirs.fileno(),), env=environment,
+        start_new_session=True,  # Ctrl-C lets what is running finish
     ) as process:  # fmt: skip
         theirs.close()
         lines = ours.makefile("r")

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import make_url, text
 
+from harness.cli import main
 from harness.errors import UsageError
 from harness.failures import Severity
 from harness.results import CaseResult
@@ -481,7 +482,7 @@ def test_a_query_that_takes_too_long_is_ended(store: Store, monkeypatch: pytest.
     assert store.query("select 1").rows == [(1,)]
 
 
-def test_the_command_prints_every_kind_of_value(place: str, store: Store) -> None:
+def test_the_command_prints_every_kind_of_value(place: str, store: Store, cli: Callable[..., Answered]) -> None:
     finished(store, make_result(PlannedSample(0, "/c", "[red]a", "m")))
     sql = "select avg(attempt) as mean, min(digest) as digest, min(case_name) as named, min(size) as size, null as absent from sample_rows, artefacts"
     answers = {option: cli(place, "query", sql, *option.split()) for option in ("--json", "--csv", "")}
@@ -496,15 +497,31 @@ def test_the_command_prints_every_kind_of_value(place: str, store: Store) -> Non
 # commands
 
 
-def cli(place: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`assay` as a user runs it."""
-    import os
+@dataclass(frozen=True)
+class Answered:
+    """What a command printed, and its exit code."""
 
-    told = {**os.environ, "ASSAY_STORE": place, "COLUMNS": "300", **environment}
-    return subprocess.run([sys.executable, "-m", "harness.cli", *arguments], cwd=ROOT, env=told, capture_output=True, text=True, timeout=120)
+    returncode: int
+    stdout: str
+    stderr: str
 
 
-def test_commands_show_runs_samples_and_failures(place: str, store: Store) -> None:
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Answered]:
+    """`assay`, with the store at a place, in this process: a process for each would take a second each."""
+
+    def run(place: str, *arguments: str, **environment: str) -> Answered:
+        with monkeypatch.context() as patched:
+            for name, value in {"ASSAY_STORE": place, "COLUMNS": "300", **environment}.items():
+                patched.setenv(name, value)
+            capsys.readouterr()
+            code = main(arguments)
+        return Answered(code, *capsys.readouterr())
+
+    return run
+
+
+def test_commands_show_runs_samples_and_failures(place: str, store: Store, cli: Callable[..., Answered]) -> None:
     assert "no runs in" in cli(place, "runs").stdout
     assert json.loads(cli(place, "runs", "--json").stdout) == []
     planned = PlannedSample(0, "/c", "a", "m")
@@ -525,7 +542,7 @@ def test_commands_show_runs_samples_and_failures(place: str, store: Store) -> No
         assert refused.returncode == 2 and refused.stderr.startswith("assay: ") and "Traceback" not in refused.stderr, words
 
 
-def test_a_command_never_prints_the_password(postgresql: Server) -> None:
+def test_a_command_never_prints_the_password(postgresql: Server, cli: Callable[..., Answered]) -> None:
     place = postgresql.database()
     url = make_url(place)
     said = [cli(place, "runs"), cli(place, "runs", "--json"), cli(place, "show"), cli(place, "query", "delete from runs")]
