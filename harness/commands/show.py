@@ -103,9 +103,7 @@ def _run(store: Store, info: RunInfo, as_json: bool) -> int:
         return 0
     console = Console(highlight=False)
     models = samples["model"].unique()
-    counted = (
-        f"{len(samples)} samples of {len(models)} models" if len(models) > 1 else f"{len(samples)} samples of {models[0] if len(models) else 'no model'}"
-    )
+    counted = f"{len(samples)} samples of {len(models)} models" if len(models) > 1 else f"{len(samples)} samples of {models[0] if len(models) else 'no model'}"
     console.print(f"{info.name} {info.label}: {info.state}, {counted}, {len(failures)} failures, rubric {info.rubric}", style="bold", markup=False)
     _print_frame(console, _listed(_worst(samples)))
     if len(samples) > _SHOWN:
