@@ -1,9 +1,9 @@
-"""Measures what a run costs that has nothing new to judge: `python benchmarks/warm.py [--cases N] [--gates NAMES | --bundled]`.
+"""Measures what a run costs that has nothing new to judge: `python benchmarks/warm.py [--cases N] [--gates NAMES] [--small]`.
 
 Makes N cases that all differ, evaluates them by `assay run` with an empty cache, then again, each time as a process of its own,
-and prints the wall and CPU seconds of both and their ratio. The cases are small programs with one planted mistake each, so
-that the first run ends; with `--bundled` they are the bundled cases, again and again with a comment of their own in every tree,
-which shows what large results cost. Warm, the gates do not matter but for the size of what they left.
+and prints the wall and CPU seconds of both and their ratio. The cases are the bundled ones, again and again with a comment of
+their own in every tree; with `--small` they are programs of a dozen lines with one planted mistake each, so that the first
+run ends soon with all gates, too.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=100, help="how many (default: 100)")
     parser.add_argument("--gates", help="gates with commas between them (default: all that are not optional)")
-    parser.add_argument("--bundled", action="store_true", help="variations of the bundled cases instead of small ones")
+    parser.add_argument("--small", action="store_true", help="small cases instead of variations of the bundled ones")
     parser.add_argument("--keep", type=Path, help="a folder for cases, store and cache; what is in its cache already is not measured cold again")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -111,7 +111,7 @@ def main() -> int:
         for number in range(options.cases):
             case = folder / "cases" / f"case-{number:03}"
             if not case.exists():
-                (make_bundled if options.bundled else make_small)(case, number)
+                (make_small if options.small else make_bundled)(case, number)
         prepare(folder)
         cold = timed_run(folder / "cases", folder, options.gates)
         print(f"{options.cases} cases, first run: {cold}", flush=True)

@@ -9,7 +9,7 @@ import yaml
 
 from harness.case import CASE_FILE
 from harness.errors import CaseError, UsageError
-from harness.responses import find_responses
+from harness.responses import RESPONSE_FOLDER, ResponsePlace, find_responses
 from harness.store.plan import PlannedSample
 
 
@@ -41,7 +41,9 @@ def plan_samples(folders: Sequence[Path], models: Sequence[str] = (), repeat: in
         root = folder.resolve()
         own = _model_of(root)
         try:
-            places = [place for place in find_responses(root, models) if not models or (place.model or own) in models]
+            places = find_responses(root, models)
+            if own in models and (root / RESPONSE_FOLDER).is_dir():
+                places = [ResponsePlace(RESPONSE_FOLDER), *places]
             # Where `response/` is one of those in `responses/`, too, the latter says so more exactly.
             responses = list(dict.fromkeys((place.model or own, place.sample) for place in places))
         except (CaseError, OSError):

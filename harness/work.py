@@ -9,12 +9,12 @@ from pathlib import Path
 
 from harness.cache import GateCache
 from harness.case import Case, load_case
-from harness.errors import AssayError, ToolMissing
+from harness.errors import AssayError, CaseError, ToolMissing
 from harness.evaluate import Evaluation, evaluate_fully
 from harness.gates.base import Gate
 from harness.gates.registry import select_gates
 from harness.kept_evaluations import judging_digest, key_of, recall, remember
-from harness.responses import find_responses
+from harness.responses import RESPONSE_FOLDER, RESPONSES_FOLDER, find_responses
 from harness.results import CaseResult
 from harness.runner import source_digest
 from harness.sandbox import open_sandbox
@@ -72,11 +72,13 @@ class Worker:
 
 
 def load_planned(planned: PlannedSample) -> Case:
-    """The case with the planned response. Raises `CaseError`."""
+    """The case with the planned response. Raises `CaseError`, also where that response is gone since the run was planned."""
     root = Path(planned.folder)
-    places = find_responses(root, (planned.model,)) if root.is_dir() else []
-    wanted = [place for place in places if place.sample == planned.sample]
-    case = load_case(root, wanted[0] if wanted and wanted[0].model else None)
+    places = find_responses(root, (planned.model,)) if root.is_dir() and planned.model else []
+    wanted = next((place for place in places if place.sample == planned.sample), None)
+    case = load_case(root, wanted)
+    if wanted is None and planned.model and (case.response_folder, case.model, planned.sample) != (RESPONSE_FOLDER, planned.model, "1"):
+        raise CaseError(f"{root / RESPONSES_FOLDER / planned.model / planned.sample}: no such folder", "put the response back, or start a new run")
     return replace(case, model=planned.model or case.model)
 
 
