@@ -57,6 +57,9 @@ ADDED = 200
 """Results that are added one by one, to see how long one takes."""
 
 _FILES = tuple(f"lib/{name}.py" for name in ("networking", "storage", "security", "compute", "monitoring"))
+_CODE = tuple(f"resource_{line} = Bucket(self, 'name-{line}')\n" for line in range(160))
+"""With two lines before it, each file of each response: 36 kB a tree, as the bundled seed case has it."""
+
 _MESSAGE = "cannot import name '{symbol}' from 'cdktf_cdktf_provider_aws.{module}' (cdktf_cdktf_provider_aws/{module}/__init__.py), variation {number}"
 
 
@@ -84,7 +87,7 @@ def made_up_failures(dice: random.Random) -> list[Failure]:
             Failure(
                 id="F1", fingerprint=hashlib.sha256(message.encode()).hexdigest()[:12], rule="missing-a-suffix" if number < 40 else dice.choice(rules),
                 title=f"Class names that the bindings do not have: {symbol}", severity=dice.choice(list(Severity)), category=dice.choice(list(Category)),
-                message=message, locations=places, symbols=(symbol,), fix=FixSummary(("fix1",), 2, made_up_diff(symbol, dice), 2), evidence=evidence,
+                message=message, locations=places, symbols=(symbol,), fix=FixSummary(("fix1",), 2, made_up_diff(dice), 2), evidence=evidence,
                 root_cause=f"The response derives the class's name from the resource's; {symbol} has an A at the end. " * 3,
                 impact="Deployment blocked: synthesis stops here, so nothing of the stack exists.", documentation="https://example.org/page",
             )
@@ -92,10 +95,11 @@ def made_up_failures(dice: random.Random) -> list[Failure]:
     return made
 
 
-def made_up_diff(symbol: str, dice: random.Random) -> str:
-    """A unified diff of a few statements, of the size of a real fix's."""
-    before = [f"        resource_{line} = {symbol}(self, 'name-{dice.randint(1, 999)}', bucket=self.bucket.id)\n" for line in range(12)]
-    after = [line.replace(symbol, symbol + "A") if number in (5, 6) else line for number, line in enumerate(before)]
+def made_up_diff(dice: random.Random) -> str:
+    """A unified diff of two statements that applies to every response."""
+    before = ["\n", "\n", *_CODE]
+    at = dice.randint(10, len(before) - 10)
+    after = [line.replace("Bucket", "BucketA") if number in (at, at + 3) else line for number, line in enumerate(before)]
     file = dice.choice(_FILES)
     return "".join(difflib.unified_diff(before, after, f"response/{file}", f"ideal/{file}"))
 
@@ -111,7 +115,7 @@ class Generator:
         self._fixes = tuple(
             FixRecord(
                 f"fix{number}", f"{_FILES[number % 5]}:{number} a fix of some statements", number % 4 + 1, (_FILES[number % 5],), (), number <= 5,
-                made_up_diff(RESOURCES[number % len(RESOURCES)], self._dice), number if number <= 5 else None, number <= 4,
+                made_up_diff(self._dice), number if number <= 5 else None, number <= 4,
                 "synth" if number <= 5 else "nothing",
             )
             for number in range(1, FIXES + 1)
@@ -144,8 +148,8 @@ class Generator:
     @staticmethod
     def artefacts(planned: PlannedSample) -> dict[str, bytes]:
         """What is kept beside a result; a response is the same in every run."""
-        code = f"# {planned.case}\n" + "".join(f"resource_{line} = Bucket(self, 'name-{line}')\n" for line in range(220))
-        response, ideal = f"# {planned.model} {planned.sample}\n{code}", code
+        code = f"# {planned.case}\n" + "".join(_CODE)
+        response, ideal = f"# {planned.model} {planned.sample}\n{code}", f"# the ideal\n{code}"
         trees = {"tree/response": json.dumps(dict.fromkeys(_FILES, response)), "tree/ideal": json.dumps(dict.fromkeys(_FILES, ideal))}
         diff = "".join(difflib.unified_diff([response], [ideal], "response", "ideal"))
         return {name: text.encode() for name, text in {**trees, "diff": diff, "log": f"== response: synth: fail\n{planned.key}"}.items()}
@@ -217,7 +221,7 @@ def commands(store: Store, folder: Path) -> list[tuple[str, Sequence[str]]]:
         "one case over time": "select run, model, avg(response_quality) as mean from sample_rows where case_name = 'case-042' group by run, model",
         "how often synth passed, by run": "select run, avg(status = 'pass') as part from gate_rows where variant = 'response' and gate = 'synth' group by run",
     }
-    listed = [
+    listed: list[tuple[str, Sequence[str]]] = [
         ("assay runs", ["runs"]),
         ("assay runs --label weekly", ["runs", "--label", "weekly"]),
         ("assay runs --limit 1000", ["runs", "--limit", "1000"]),
@@ -234,7 +238,7 @@ def commands(store: Store, folder: Path) -> list[tuple[str, Sequence[str]]]:
         *((f"assay export {name}", ["export", name, head, "--to", str(folder / f"export-{name}")]) for name in ("csv", "parquet", "training")),
         ("assay run --resume of a finished run", ["run", "--resume", head]),
     ]
-    return [(what, words) for what, words in listed]
+    return listed
 
 
 def timed(what: str, words: Sequence[str], environment: dict[str, str], times: int) -> Timing:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from harness.diagnostics import Location
 from harness.failures import Category, Evidence, Failure, FixSummary, IsolationEvidence, Severity, WalkEvidence
 from harness.results import CaseResult, FixRecord, Score
-from harness.store import PlannedSample, RunPlan
+from harness.store import PlannedSample, RunPlan, Store
+from harness.store.plan import FINISHED
 
 HOSTILE = "NUL \0, a lone surrogate \ud800 and \udcff, emoji \U0001f600, [bold]markup[b], %s {0} ' \" \\ \r\n\t\x1b[31m, \u202eback, \uffff" + "long" * 5000
 """What a model may write, and a database may mind."""
@@ -50,6 +51,16 @@ def make_plan(*samples: PlannedSample, **changes: Any) -> RunPlan:
         "holes": {"plan": "no terraform"}, "settings": {"gates": ["synth"], "repeat": 1, "sandboxed": True}, "samples": chosen,
     }  # fmt: skip
     return RunPlan(**(fields | changes))
+
+
+def finished(store: Store, *results: CaseResult, **changes: Any) -> str:
+    """A run with these results; its name."""
+    planned = [PlannedSample(number, "/cases/x", one.case, one.model, one.sample, one.attempt) for number, one in enumerate(results)]
+    with store.start(make_plan(*planned, **changes)) as writer:
+        for one, result in zip(planned, results, strict=True):
+            writer.add(one, result)
+        writer.finish(FINISHED)
+        return writer.run.name
 
 
 any_text = st.one_of(st.text(st.characters(codec=None), max_size=40), st.just(HOSTILE))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 _HUNK = re.compile(r"^@@ -(\d+)(?:,(\d+))? \+\d+(?:,(\d+))? @@")
-_OTHER_BREAK = re.compile(r"\r(?!\n)|[\v\f\x1c-\x1e\x85\u2028\u2029]")
-"""What `str.splitlines` takes for the end of a line, beside a line feed and a carriage return before one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +51,9 @@ def replacements(diff: str, files: Mapping[str, str]) -> dict[str, tuple[Replace
 
 def _replacements_of_file(lines: list[str], at: int, text: str) -> tuple[tuple[Replacement, ...], int] | None:
     """What the hunks from `at` on replace in `text`, and where the next file begins."""
-    if text.count("\r\n") not in (0, text.count("\n")) or _OTHER_BREAK.search(text):
+    present = _lines(text)
+    if present is None:
         return None
-    present = text.splitlines(keepends=True)
     done: list[Replacement] = []
     while at < len(lines) and (hunk := _HUNK.match(lines[at])):
         first, old_left, new_left = int(hunk[1]), int(hunk[2] or 1), int(hunk[3] or 1)
@@ -73,7 +72,7 @@ def _replacements_of_file(lines: list[str], at: int, text: str) -> tuple[tuple[R
             if kind in ("-", " ") and (line + removed >= len(present) or present[line + removed] != content):
                 return None
             if kind == " ":
-                if not _add(done, present, line, removed, added):
+                if (removed or added) and not _add(done, present, line, removed, added):
                     return None
                 line, removed, added = line + removed + 1, 0, ""
             removed += kind == "-"
@@ -86,7 +85,17 @@ def _replacements_of_file(lines: list[str], at: int, text: str) -> tuple[tuple[R
     return (tuple(done), at) if done else None
 
 
-def _add(done: list[Replacement], present: list[str], line: int, removed: int, added: str) -> bool:
+@lru_cache(maxsize=64)
+def _lines(text: str) -> tuple[str, ...] | None:
+    """The lines of a text with their ends; None where those are not all line feeds, or all carriage returns with one. Failures share files."""
+    feeds = text.count("\n")
+    # `splitlines` knows other ends of a line too, such as a form feed; behind the last one there has to be something for it to count.
+    if text.count("\r\n") not in (0, feeds) or len((text + ".").splitlines()) != feeds + 1:
+        return None
+    return tuple(text.splitlines(keepends=True))
+
+
+def _add(done: list[Replacement], present: Sequence[str], line: int, removed: int, added: str) -> bool:
     """Note that `removed` lines from `line` (from 0) give way to `added`; False where no region says so."""
     if not removed and not added:
         return True

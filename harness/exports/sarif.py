@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TextIO
 from urllib.parse import quote
@@ -15,6 +15,7 @@ from harness.exports.replacements import Region, replacements
 from harness.exports.text import encodable, one_line
 from harness.exports.trees import texts_of
 from harness.failures import Failure, Severity
+from harness.serialize import dump_evidence, dump_score
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 LEVELS = {Severity.CRITICAL: "error", Severity.HIGH: "error", Severity.MEDIUM: "warning", Severity.LOW: "note"}
@@ -76,8 +77,8 @@ def result_of(sample: Sample, failure: Failure, folder: str, index: int, texts: 
     properties: dict[str, Any] = {
         "severity": str(failure.severity),
         "category": str(failure.category),
-        "score": asdict(result.score) if result.score else None,
-        "evidence": asdict(failure.evidence),
+        "score": dump_score(result.score) if result.score else None,
+        "evidence": dump_evidence(failure.evidence),
         "rootCause": failure.root_cause,
         "impact": failure.impact,
         "symbols": list(failure.symbols),
@@ -106,6 +107,7 @@ def plain_message(text: str) -> str:
     return _PLACEHOLDER.sub(r"{{\1}}", text.replace("](", "] ("))
 
 
+@lru_cache(maxsize=1024)
 def uri(*parts: str) -> str:
     """A relative URI reference of path segments (RFC 3986), what is no plain character percent-encoded."""
     path = "/".join(part.strip("/") for part in parts if part.strip("/"))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from harness.store import Store
 
 
+_AHEAD = 20
+"""Artefacts read at once: a tree has some ten kilobytes, rarely megabytes."""
+
+
 def of_store(store: Store, run: str | None, folder: Callable[[CaseResult], str] | None = None) -> Source:
     """The run that `run` names (None for the newest), read while it is exported. The store has to stay open.
 
@@ -23,12 +28,12 @@ def of_store(store: Store, run: str | None, folder: Callable[[CaseResult], str] 
     """
     info = store.find_run(run)
     name = info.name  # a newer run may take the label meanwhile
-    planned = store.samples(name)
-    keys = [SampleKey(str(case), str(model), str(sample), int(attempt)) for case, model, sample, attempt in planned[_KEY].itertuples(index=False)]
+    planned = store.sample_states(name)
+    artefacts = _Artefacts(store, [sample_id for sample_id, _, _ in planned])
 
     def samples() -> Iterator[Sample]:
         for sample_id, result in store.case_results(name):
-            yield Sample(result, _artefacts_of(store, sample_id))
+            yield Sample(result, partial(artefacts.read, sample_id))
 
     def frame(table: str) -> pd.DataFrame:
         if table == "runs":
@@ -38,7 +43,8 @@ def of_store(store: Store, run: str | None, folder: Callable[[CaseResult], str] 
         return found
 
     header = RunHeader(name, info.label, info.started.isoformat(timespec="seconds"), dict(info.toolchain), info.rubric, dict(info.holes))
-    return Source(header, keys, samples, frame, folder or response_folders(), missing=int((planned["state"] == PLANNED).sum()))
+    missing = sum(state == PLANNED for _, _, state in planned)
+    return Source(header, [key for _, key, _ in planned], samples, frame, folder or response_folders(), missing=missing)
 
 
 def of_run(result: RunResult, artefacts: Mapping[SampleKey, Mapping[str, bytes]] | None = None) -> Source:
@@ -65,14 +71,21 @@ def response_folders(prefix: str = "") -> Callable[[CaseResult], str]:
     return folder
 
 
-_KEY = ["case_name", "model", "sample", "attempt"]
+class _Artefacts:
+    """Reads the artefacts of a run's samples in the order in which an export asks for them, those of the next ones along."""
 
+    def __init__(self, store: Store, sample_ids: Sequence[int]) -> None:
+        self._store, self._ids = store, sample_ids
+        self._place = {sample_id: number for number, sample_id in enumerate(sample_ids)}
+        self._kept: dict[str, tuple[range, Mapping[int, bytes]]] = {}
 
-def _artefacts_of(store: Store, sample_id: int) -> Callable[[str], bytes | None]:
-    def artefact(name: str) -> bytes | None:
-        try:
-            return store.artefact(sample_id, name)
-        except UsageError:
-            return None
-
-    return artefact
+    def read(self, sample_id: int, name: str) -> bytes | None:
+        """None where the sample has no such artefact."""
+        place = self._place[sample_id]
+        there, kept = self._kept.get(name, (range(0), {}))
+        if place not in there:
+            there = range(place, place + _AHEAD)
+            kept = self._store.artefacts(self._ids[place : place + _AHEAD], name)
+            self._kept[name] = there, kept
+        # Of a run that goes on meanwhile, the sample may not have had it yet.
+        return kept[sample_id] if sample_id in kept else self._store.artefacts([sample_id], name).get(sample_id)

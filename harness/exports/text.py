@@ -13,7 +13,8 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 def encodable(text: str) -> str:
     """The text with each lone surrogate, which UTF-8 does not have, replaced."""
-    return _SURROGATES.sub(REPLACEMENT, text)
+    # Python knows at once whether a text is ASCII, and most are, whole trees among them.
+    return text if text.isascii() else _SURROGATES.sub(REPLACEMENT, text)
 
 
 def xml_text(text: str) -> str:

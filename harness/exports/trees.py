@@ -47,7 +47,8 @@ def _file(path: str, value: Any) -> TreeFile:
 
 
 def _section(file: TreeFile) -> str:
-    ticks = "`" * max([3, *(len(run) + 1 for run in _TICKS.findall(file["content"]))])
+    runs = _TICKS.findall(file["content"]) if "```" in file["content"] else []
+    ticks = "`" * max([3, *(len(run) + 1 for run in runs)])
     language = "base64" if file["encoding"] == "base64" else _LANGUAGES.get(file["path"].rpartition(".")[2], "")
     content = file["content"] + ("" if file["content"].endswith("\n") or not file["content"] else "\n")
     # A path is a file's name on Unix, and may hold any character; as JSON it stays on its line.

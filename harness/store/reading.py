@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -124,15 +124,28 @@ def samples_of(connection: Connection, case_name: str, run: RunInfo | None) -> l
     return list(connection.execute(query.order_by(table.c.run_id.desc(), table.c.position)).scalars())
 
 
+def sample_states(connection: Connection, run: RunInfo) -> list[tuple[int, SampleKey, str]]:
+    """The id of each sample of a run, in order, what names it, and its state."""
+    table = schema.samples
+    query = select(table.c.id, table.c.case_name, table.c.model, table.c.sample, table.c.attempt, table.c.state).where(table.c.run_id == run.id)
+    return [(sample_id, SampleKey(*key), state) for sample_id, *key, state in connection.execute(query.order_by(table.c.position, table.c.id))]
+
+
 def read_artefact(connection: Connection, sample_id: int, name: str) -> bytes:
     """The content of a sample's artefact. Raises `UsageError` where there is none, `StoreError` where it is damaged."""
-    kept, links = schema.artefacts, schema.sample_artefacts
-    query = select(kept.c.content).join(links, links.c.digest == kept.c.digest).where(links.c.sample_id == sample_id, links.c.name == key_text(name, 255))
-    content = connection.execute(query).scalar()
-    if content is None:
+    found = read_artefacts(connection, [sample_id], name)
+    if not found:
         known = ", ".join(artefact_names(connection, sample_id))
         raise UsageError(f"sample:{sample_id} has no artefact {name!r}", f"it has: {known}" if known else "it was not evaluated")
-    return _unpack(content, sample_id)
+    return found[sample_id]
+
+
+def read_artefacts(connection: Connection, sample_ids: Sequence[int], name: str) -> dict[int, bytes]:
+    """The contents of the artefact `name` of those of the samples that have it. Raises `StoreError` where one is damaged."""
+    kept, links = schema.artefacts, schema.sample_artefacts
+    query = select(links.c.sample_id, kept.c.content).join(kept, links.c.digest == kept.c.digest)
+    rows = connection.execute(query.where(links.c.sample_id.in_(sample_ids), links.c.name == key_text(name, 255)))
+    return {sample_id: _unpack(content, sample_id) for sample_id, content in rows}
 
 
 def artefact_names(connection: Connection, sample_id: int) -> list[str]:

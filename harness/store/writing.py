@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from harness.failures import Failure
 from harness.results import CaseResult
@@ -244,6 +243,8 @@ def _id_of(connection: Connection, table: Table, column: str, described: Mapping
 
 
 def _insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    from sqlalchemy.dialects import postgresql, sqlite  # only a writer needs them, and they take a while
+
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     connection.execute(dialect.insert(table).on_conflict_do_nothing(), list(rows))
 

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -18,18 +13,16 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 
-from harness.cli import main
 from harness.errors import UsageError
 from harness.failures import Severity
 from harness.results import CaseResult
-from harness.store import PlannedSample, Store, StoreError, open_store, query, schema
+from harness.store import PlannedSample, Store, StoreError, open_store, schema
 from harness.store.engine import REVISION
 from harness.store.plan import FINISHED, INTERRUPTED, RUNNING
 from harness.store.writing import clean
-from tests.postgresql import Server
-from tests.results import HOSTILE, any_results, any_text, make_failure, make_plan, make_result
+from tests.results import HOSTILE, any_results, any_text, finished, make_failure, make_plan, make_result
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RUN = ["run", "label", "started", "ended", "state", "models", "samples", "done", "errors", "critical", "high", "medium", "low", "rubric", "toolchain"]
@@ -40,38 +33,6 @@ SAMPLE = [
 ]  # fmt: skip
 FAILURE = ["name", "fingerprint", "rule", "symbol", "severity", "category", "title", "file", "line", "gate", "statements", "fixes"]
 FIX = ["name", "title", "statements", "load_bearing", "step", "cures", "isolation"]
-LONG = 2.0
-"""Seconds that a query may take in these tests."""
-
-
-def finished(store: Store, *results: CaseResult, **changes: Any) -> str:
-    """A run with these results; its name."""
-    planned = [PlannedSample(number, "/cases/x", one.case, one.model, one.sample, one.attempt) for number, one in enumerate(results)]
-    with store.start(make_plan(*planned, **changes)) as writer:
-        for one, result in zip(planned, results, strict=True):
-            writer.add(one, result)
-        writer.finish(FINISHED)
-        return writer.run.name
-
-
-def in_process(code: str, *arguments: str) -> subprocess.Popen[str]:
-    """Another Python that runs `code`; its lines can be read one by one."""
-    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    return subprocess.Popen([sys.executable, "-c", code, *arguments], cwd=ROOT, text=True, **pipes)
-
-
-WRITER = """
-import sys, time
-from harness.store import open_store
-from tests.postgresql import Server
-from tests.results import make_plan, make_result
-store = open_store(sys.argv[1])
-writer = store.start(make_plan())
-first = writer.missing()[0]
-writer.add(first, make_result(first))
-print(writer.run.name, flush=True)
-sys.stdin.readline()
-"""
 
 
 # migrations
@@ -108,17 +69,6 @@ def test_tables_of_others_are_never_touched(place: str) -> None:
         connection.commit()
     with pytest.raises(StoreError, match="tables that are not Assay's"):
         open_engine(store_url(place))
-
-
-def test_many_processes_open_a_new_store_at_once(place: str) -> None:
-    code = "import sys; from harness.store import open_store; sys.stdin.readline(); store = open_store(sys.argv[1]); print(len(store.runs()))"
-    openers = [in_process(code, place) for _ in range(4)]
-    for one in openers:
-        assert one.stdin is not None
-        one.stdin.write("go\n")
-        one.stdin.flush()
-    answers = [one.communicate(timeout=120) for one in openers]
-    assert [(out, error) for out, error in answers] == [("0\n", "")] * 4
 
 
 # in and out
@@ -395,172 +345,17 @@ def test_nothing_of_a_result_is_kept_where_a_part_of_it_fails(store: Store, monk
     assert len(store.failures()) == 1
 
 
-def test_a_run_has_one_writer_and_a_killed_one_counts_as_interrupted(place: str) -> None:
-    process = in_process(WRITER, place)
-    try:
-        assert process.stdout is not None
-        name = process.stdout.readline().strip()
-        assert name, process.communicate()[1]
-        with open_store(place) as store:
-            assert store.find_run(name).state == RUNNING and list(store.runs()["state"]) == [RUNNING]
-            with pytest.raises(StoreError, match=f"run {name}: another process is writing it"):
-                store.resume(name)
-            process.kill()
-            process.wait()
-            deadline = time.monotonic() + 20
-            while store.find_run(name).state == RUNNING and time.monotonic() < deadline:
-                time.sleep(0.05)  # the server notices the end of a session a moment later
-            assert store.find_run(name).state == INTERRUPTED and list(store.runs()["state"]) == [INTERRUPTED]
-            with store.resume(name) as writer:
-                assert len(writer.missing()) == 3
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def test_asking_for_the_runs_never_gets_in_a_writers_way(place: str) -> None:
-    code = "import sys; from harness.store import open_store; store = open_store(sys.argv[1]); print(flush=True)\nwhile True: store.runs()"
-    with open_store(place) as store, store.start(make_plan()) as writer:
-        watcher = in_process(code, place)
-        try:
-            assert watcher.stdout is not None and watcher.stdout.readline() == "\n"
-            for _ in range(20):
-                writer.close()
-                writer = store.resume(writer.run.name)
-            for planned in writer.missing():
-                writer.add(planned, make_result(planned))
-            assert watcher.poll() is None
-        finally:
-            watcher.kill()
-            watcher.communicate()
-            writer.close()
-
-
-# queries
-
-
-REFUSED = [
-    "delete from runs",
-    "update runs set label = 'x'", "insert into toolchains (id) values (9)", "replace into toolchains (id) values (9)", "create table x (a int)",
-    "create temp table x (a int)", "drop table runs", "attach database '/tmp/x.db' as y", "pragma user_version = 5", "pragma journal_mode = delete", "vacuum",
-    "vacuum into '/tmp/x.db'", "commit", "commit; delete from runs", "begin", "rollback", "select 1; delete from runs", "select 1; commit; delete from runs",
-    "select 1 -- \n; delete from runs", "copy (select 1) to '/tmp/x.csv'", "copy runs to stdout", "copy (select 1) to program 'touch /tmp/x'",
-    "with gone as (delete from runs returning *) select * from gone", "select * into y from runs", "do $$ begin delete from runs; end $$",
-    "set transaction read write", "select set_config('transaction_read_only', 'off', false)", "select nextval('runs_id_seq')", "select load_extension('x')",
-    "select * from runs for update", "explain analyze delete from runs", "lock table runs", "call x()", "", "  -- nothing", "selec 1", "select nope from runs",
-    "select '\0'", "select '\udcff'", "(", "select * from (select 1) union all delete from runs",
-]  # fmt: skip
-
-
-def test_a_query_can_only_read(store: Store) -> None:
-    run = finished(store, make_result(PlannedSample(0, "/c", "a", "m"), make_failure()))
-    before = store.result(run)
-    for sql in REFUSED:
-        with pytest.raises(UsageError, match="the query") as refused:
-            store.query(sql)
-        assert "Traceback" not in str(refused.value) and "sqlalche.me" not in str(refused.value)
-    assert store.result(run) == before and len(store.failures()) == 1
-    assert store.query("select count(*) from runs").rows == [(1,)]
-    finished(store, make_result(PlannedSample(0, "/c", "a", "m")))  # and the connection it used still writes
-    assert len(store.runs()) == 2
-
-
-def test_a_query_says_when_there_is_more_and_tells_columns_apart(store: Store) -> None:
-    finished(store, *(make_result(PlannedSample(0, "/c", case, "m")) for case in "abc"))
-    answer = store.query("select case_name from sample_rows order by 1;", 2)
-    assert (answer.columns, answer.rows, answer.more) == (["case_name"], [("a",), ("b",)], True)
-    assert store.query("select case_name from sample_rows", 3).more is False
-    assert store.query("select 1 as id, 2 as id, 'a %s' as id").columns == ["id", "id_2", "id_3"]
-    with_one = "with one as (select 1 as x) select x from one"
-    assert store.query(with_one).rows == store.query("values (1)").rows == [(1,)]
-
-
-def test_a_query_that_takes_too_long_is_ended(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(query, "TIMEOUT_SECONDS", LONG)
-    with pytest.raises(UsageError, match="took longer than"):
-        store.query("with recursive n(i) as (select 1 union all select i + 1 from n) select count(*) from n")
-    assert store.query("select 1").rows == [(1,)]
-
-
-def test_the_command_prints_every_kind_of_value(place: str, store: Store, cli: Callable[..., Answered]) -> None:
-    finished(store, make_result(PlannedSample(0, "/c", "[red]a", "m")))
-    sql = "select avg(attempt) as mean, min(digest) as digest, min(case_name) as named, min(size) as size, null as absent from sample_rows, artefacts"
-    answers = {option: cli(place, "query", sql, *option.split()) for option in ("--json", "--csv", "")}
-    (row,) = json.loads(answers["--json"].stdout)
-    assert row["mean"] == 1 and row["absent"] is None and row["named"] == "[red]a" and isinstance(row["size"], int)
-    assert "[red]a" in answers[""].stdout and answers["--csv"].stdout.startswith("mean,digest,named,size,absent\r\n")
-    assert {answer.returncode for answer in answers.values()} == {0}
-    (blob,) = json.loads(cli(place, "query", "select content from artefacts", "--json").stdout)
-    assert bytes.fromhex(blob["content"])
-
-
-# commands
-
-
-@dataclass(frozen=True)
-class Answered:
-    """What a command printed, and its exit code."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-@pytest.fixture
-def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Answered]:
-    """`assay`, with the store at a place, in this process: a process for each would take a second each."""
-
-    def run(place: str, *arguments: str, **environment: str) -> Answered:
-        with monkeypatch.context() as patched:
-            for name, value in {"ASSAY_STORE": place, "COLUMNS": "300", **environment}.items():
-                patched.setenv(name, value)
-            capsys.readouterr()
-            code = main(arguments)
-        return Answered(code, *capsys.readouterr())
-
-    return run
-
-
-def test_commands_show_runs_samples_and_failures(place: str, store: Store, cli: Callable[..., Answered]) -> None:
-    assert "no runs in" in cli(place, "runs").stdout
-    assert json.loads(cli(place, "runs", "--json").stdout) == []
-    planned = PlannedSample(0, "/c", "a", "m")
-    run = finished(store, make_result(planned, make_failure(), title="[red]"), make_result(replace(planned, case="b"), error="it broke"), label="[bold]nightly")
-    listed = cli(place, "runs").stdout
-    assert run in listed and "[bold]nightly" in listed
-    (row,) = json.loads(cli(place, "runs", "--json").stdout)
-    assert row["run"] == run and row["critical"] == 1 and row["errors"] == 1
-    assert "no such class" in cli(place, "show", f"{run}/a").stdout
-    assert json.loads(cli(place, "show", f"{run}/a", "--json").stdout)["case"] == "a"
-    assert "fix of 3 statements" in cli(place, "show", f"{run}/a/F1").stdout
-    shown = cli(place, "show", run[:8])
-    assert shown.returncode == 0 and "missing-a-suffix" in shown.stdout
-    assert json.loads(cli(place, "show", "--json").stdout)["samples"][1]["state"] == "error"
-    assert cli(place, "show", f"{run}/a", "--artefacts").stdout == "record\n"
-    for words in (["unknown"], ["unknown/a"], [f"{run}/z"], [f"{run}/a/F9"], ["sample:x"], ["failure:99"], [run, "--artefact", "diff"], ["--artefacts"]):
-        refused = cli(place, "show", *words)
-        assert refused.returncode == 2 and refused.stderr.startswith("assay: ") and "Traceback" not in refused.stderr, words
-
-
-def test_a_command_never_prints_the_password(postgresql: Server, cli: Callable[..., Answered]) -> None:
-    place = postgresql.database()
-    url = make_url(place)
-    said = [cli(place, "runs"), cli(place, "runs", "--json"), cli(place, "show"), cli(place, "query", "delete from runs")]
-    wrong = url.set(password="wrong-secret").render_as_string(hide_password=False)
-    elsewhere = url.set(port=1, password="wrong-secret").render_as_string(hide_password=False)
-    gone = url.set(database="nowhere").render_as_string(hide_password=False)
-    parameter = url.set(password=None, query={"password": "wrong-secret"}).render_as_string(hide_password=False)
-    for bad, message in (
-        (wrong, "refuses the user or the password"), (elsewhere, "the server cannot be reached"), (gone, "no such database"),
-        (parameter, "refuses the user or the password"),
-    ):  # fmt: skip
-        answer = cli(bad, "runs", ASSAY_STORE_PATIENCE="1")
-        assert answer.returncode == 3 and message in answer.stderr and "***" in answer.stderr, answer.stderr
-        said.append(answer)
-    for answer in said:
-        assert "Traceback" not in answer.stderr
-        for secret in (str(url.password), "wrong-secret", url.render_as_string(hide_password=False)):
-            assert secret not in answer.stdout + answer.stderr
+def test_a_run_that_is_deleted_takes_everything_along(store: Store) -> None:
+    kept = finished(store, make_result(PlannedSample(0, "/c", "a", "m"), make_failure(), title="kept"))
+    gone = finished(store, make_result(PlannedSample(0, "/c", "a", "m"), make_failure(), title="gone"))
+    with store._engine.connect() as connection:
+        connection.execute(schema.runs.delete().where(schema.runs.c.name == gone))
+        connection.execute(text("DELETE FROM artefacts WHERE digest NOT IN (SELECT digest FROM sample_artefacts)"))  # as docs/store.md has it
+        connection.commit()
+    assert list(store.runs()["run"]) == [kept] and store.result().cases[0].title == "kept"
+    for table in ("samples", "failures", "fixes", "sample_artefacts", "artefacts"):
+        assert store.query(f"select count(*) from {table}").rows == [(1,)], table
+    assert store.query("select count(*) from gate_results").rows == [(3,)]
 
 
 def test_every_field_of_a_result_is_kept() -> None:
