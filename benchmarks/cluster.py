@@ -66,8 +66,10 @@ def cluster(folder: Path) -> Iterator[tuple[str, psutil.Process, psutil.Process]
     common = ["--host", "127.0.0.1", "--no-dashboard"]
     workers = ["--nthreads", "1", "--nworkers", str(WORKERS), "--local-directory", str(folder)]
     commands = [["dask_scheduler", "--port", str(port), *common], ["dask_worker", address, *common, *workers]]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    started = [subprocess.Popen([sys.executable, "-m", f"distributed.cli.{words[0]}", *words[1:]], env=environment, **quiet) for words in commands]
+    none = subprocess.DEVNULL
+    started = [
+        subprocess.Popen([sys.executable, "-m", f"distributed.cli.{words[0]}", *words[1:]], env=environment, stdout=none, stderr=none) for words in commands
+    ]
     try:
         with Client(address, set_as_default=False, timeout=60) as client:
             client.wait_for_workers(WORKERS, timeout=60)

@@ -44,6 +44,9 @@ _IDLE_TREES = 64
 _CHANCES = 3
 """How often a sample is sent that Dask gave up though it never saw it begin."""
 
+PATIENCE = 120.0
+"""Seconds that a run waits for a worker when none is left that may go on: nobody may be there to end it."""
+
 _LOOK_SECONDS = 2.0
 """Between two looks at which workers there are."""
 
@@ -72,7 +75,8 @@ class ClusterExecutor:
     Entering raises `ClusterError` where the cluster cannot do the work. Workers that differ are refused and named in a note.
     """
 
-    def __init__(self, scheduler: str, workplace: Workplace) -> None:
+    def __init__(self, scheduler: str, workplace: Workplace, *, patience: float = PATIENCE) -> None:
+        self._patience = patience
         self._address, self._workplace, self._code = scheduler, workplace, code_digest()
         self._stack = ExitStack()
         self._lock = threading.Lock()
@@ -81,7 +85,8 @@ class ClusterExecutor:
         self._done: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
         self._sent: dict[int, _Sent] = {}
         self._heard: Heard | None = None
-        self._looked, self._threads, self._missed = float("-inf"), 1, False
+        self._looked, self._threads = float("-inf"), 1
+        self._missed_since: float | None = None
         self.versions: Mapping[str, str] = {}
         self.fingerprint = ""
         self.holes: Mapping[str, str] = {}
@@ -230,7 +235,7 @@ class ClusterExecutor:
         """Give up what nobody has begun, and everything where nobody is left."""
         self._window()
         for position, sent in list(self._sent.items()):
-            if not sent.begun or self._missed:
+            if not sent.begun or self._missed_since is not None:
                 sent.future.release()
                 with self._lock:
                     del self._sent[position]
@@ -250,9 +255,17 @@ class ClusterExecutor:
             with self._lock:
                 taking_part = [address for address, facts in self._known.items() if not facts.error and facts.identity == self._standard.identity]
             count = sum(threads.get(address, 0) for address in taking_part)
-            if not count and not self._missed:
-                self._notes.put("no worker is left that can go on: waiting for one; Ctrl-C leaves a run that can be resumed")
-            self._missed, self._threads = not count, max(count, 1)
+            self._threads = max(count, 1)
+            if count:
+                self._missed_since = None
+            elif self._missed_since is None:
+                self._missed_since = self._looked
+                self._notes.put(f"no worker is left that can go on: waiting {self._patience:.0f} s for one")
+            elif self._looked - self._missed_since > self._patience:
+                raise ClusterError(
+                    f"no worker of the cluster at {self._address} can go on any more, and none came within {self._patience:.0f} s",
+                    "start workers like those that the run began with, then go on with: assay run --resume RUN --scheduler ADDRESS",
+                )
         return AHEAD * self._threads
 
     def _check_connection(self) -> None:
