@@ -193,7 +193,7 @@ def _read_fields(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise CaseError(f"{path}: missing", _HELP)
     try:
-        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
+        fields = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except UnicodeDecodeError as error:
         raise CaseError(f"{path}: not UTF-8 ({error.reason} at byte {error.start})", "save the file as UTF-8") from error
     except yaml.YAMLError as error:
